@@ -1,0 +1,191 @@
+//! References to secrets, and the secrets they lead to.
+//!
+//! Settings hold references only (`env:NAME`, `file:/path`), so that a key can never be printed
+//! with the settings. A [`Secret`] has no useful `Debug` and no `Display`.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// The longest secret that is read, in bytes. Real keys have about a hundred.
+const MAX_LENGTH: u64 = 4096;
+
+/// A secret value, wiped from memory when dropped.
+#[derive(Clone, Debug)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes `text` as the secret.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The secret itself. Every call of this is a place to look at twice.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// Where a secret is to be found.
+#[derive(Clone, Debug)]
+pub enum SecretRef {
+    /// The environment variable of this name, or else the file that `<name>_FILE` names.
+    Env(String),
+    /// The contents of this file, without trailing line ends.
+    File(PathBuf),
+    /// A secret that the program itself made. No text parses to this.
+    Given(Secret),
+}
+
+/// Why a reference led to no usable secret. Names the place, never the content.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Both ways of giving the secret are in use.
+    #[error("both {0} and {0}_FILE are set; unset one of them")]
+    Ambiguous(String),
+    /// The file cannot be read.
+    #[error("the secret file {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is something, but it cannot be a key.
+    #[error("the secret in {place} is unusable: {why}")]
+    Unusable {
+        /// The variable or the file.
+        place: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl SecretRef {
+    /// Reads the secret. `None`: the environment does not have it, so what needs it is off.
+    ///
+    /// # Errors
+    /// When the reference leads somewhere, but not to a usable secret.
+    pub fn resolve(
+        &self,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Secret>, SecretError> {
+        match self {
+            Self::Given(secret) => Ok(Some(secret.clone())),
+            Self::File(path) => read_file(path.clone()).map(Some),
+            Self::Env(name) => match (env(name), env(&format!("{name}_FILE"))) {
+                (Some(_), Some(_)) => Err(SecretError::Ambiguous(name.clone())),
+                (Some(text), None) => usable(name, &text).map(Some),
+                (None, Some(path)) => read_file(PathBuf::from(path)).map(Some),
+                (None, None) => Ok(None),
+            },
+        }
+    }
+}
+
+fn read_file(path: PathBuf) -> Result<Secret, SecretError> {
+    let read = || {
+        use std::io::Read as _;
+        let mut text = String::new();
+        std::fs::File::open(&path)?.take(MAX_LENGTH + 1).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let text = read().map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
+    usable(&path.display().to_string(), &text)
+}
+
+/// A key travels in a header, so anything but visible ASCII is a mistake in pasting it.
+fn usable(place: &str, text: &str) -> Result<Secret, SecretError> {
+    let text = text.trim_end_matches(['\r', '\n']);
+    let why = if text.is_empty() {
+        "it is empty"
+    } else if text.len() as u64 > MAX_LENGTH {
+        "it is longer than 4096 bytes"
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "it holds blanks, quotes from another alphabet or control characters"
+    } else {
+        return Ok(Secret::new(text));
+    };
+    Err(SecretError::Unusable { place: place.to_owned(), why })
+}
+
+/// The error of a text that is no reference. It does not repeat the text, which may be a key.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "expected a reference such as \"env:XAI_API_KEY\" or \"file:/run/secrets/xai\"; \
+     the secret itself does not belong in the settings"
+)]
+pub struct NotAReference;
+
+impl FromStr for SecretRef {
+    type Err = NotAReference;
+
+    fn from_str(text: &str) -> Result<Self, NotAReference> {
+        match text.split_once(':') {
+            Some(("env", name)) if is_variable_name(name) => Ok(Self::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            _ => Err(NotAReference),
+        }
+    }
+}
+
+fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Given(_) => f.write_str("(built in)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned())
+    }
+
+    #[test]
+    fn reads_the_variable_or_the_file_it_names() {
+        let path = std::env::temp_dir().join(format!("valetkey-secret-{}", std::process::id()));
+        std::fs::write(&path, "from-file\r\n").unwrap();
+        let reference: SecretRef = "env:KEY".parse().unwrap();
+        let direct = reference.resolve(env(&[("KEY", "direct")])).unwrap().unwrap();
+        assert_eq!(direct.expose(), "direct");
+        let name = path.display().to_string();
+        let by_file = reference.resolve(|key| (key == "KEY_FILE").then(|| name.clone()));
+        assert_eq!(by_file.unwrap().unwrap().expose(), "from-file");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn an_absent_variable_is_no_error() {
+        assert!("env:KEY".parse::<SecretRef>().unwrap().resolve(env(&[])).unwrap().is_none());
+    }
+
+    #[test]
+    fn errors_name_the_place_and_never_the_content() {
+        let reference: SecretRef = "env:KEY".parse().unwrap();
+        let both = reference.resolve(env(&[("KEY", "canary"), ("KEY_FILE", "/x")])).unwrap_err();
+        assert_eq!(both.to_string(), "both KEY and KEY_FILE are set; unset one of them");
+        let blank = reference.resolve(env(&[("KEY", "can ary")])).unwrap_err().to_string();
+        assert!(blank.contains("the secret in KEY is unusable") && !blank.contains("ary"));
+        let missing = "file:/no/such".parse::<SecretRef>().unwrap().resolve(env(&[])).unwrap_err();
+        assert!(missing.to_string().starts_with("the secret file /no/such cannot be read"));
+        let pasted = "sk_canary".parse::<SecretRef>().unwrap_err().to_string();
+        assert!(!pasted.contains("canary"));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert!(!format!("{:?}", SecretRef::Given(Secret::new("canary"))).contains("canary"));
+    }
+}

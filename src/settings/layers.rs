@@ -1,0 +1,123 @@
+//! Where settings come from, from the least to the most specific.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use config::{Config, Environment, File, FileFormat, Map, Source, Value, ValueKind};
+
+use super::{Problems, Tree};
+
+/// The compiled-in reference of every setting.
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// The prefix and the separator of environment variables, both with `__`: with a single `_` the
+/// variables that Kubernetes injects for a service named like us would be taken for settings.
+const PREFIX: &str = "VALETKEY";
+const SEPARATOR: &str = "__";
+
+/// The origin of a value from the environment, until it is known which variable that is.
+pub(super) const ENVIRONMENT: &str = "environment";
+
+/// The places that settings are read from.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The files of `--config`, the later over the earlier.
+    pub files: Vec<PathBuf>,
+    /// The environment.
+    pub environment: HashMap<String, String>,
+    /// Settings that command-line options stand for: key, value and the option's name.
+    pub options: Vec<(&'static str, String, &'static str)>,
+}
+
+impl Layers {
+    /// Lays one over the other. A file that cannot be read is a problem and left out.
+    #[must_use]
+    pub fn merge(&self, problems: &mut Problems) -> Tree {
+        let defaults = parse(DEFAULTS).unwrap_or_default();
+        let mut builder = Config::builder().add_source(Layer::new("default", defaults.clone()));
+        for path in &self.files {
+            match read(path) {
+                Ok(values) => {
+                    builder = builder.add_source(Layer::new(&path.to_string_lossy(), values))
+                }
+                Err(why) => problems.add_general(format!("{}: {why}", path.display())),
+            }
+        }
+        match self.environment().collect() {
+            Ok(values) => builder = builder.add_source(Layer::new(ENVIRONMENT, values)),
+            Err(error) => problems.add_general(error.to_string()),
+        }
+        for (key, text, option) in &self.options {
+            let values = Map::from([((*key).to_owned(), text.as_str().into())]);
+            builder = builder.add_source(Layer::new(option, values));
+        }
+        let merged = builder.build().and_then(|config| config.cache.into_table());
+        Tree::new(merged.unwrap_or_else(|_| defaults.clone()), defaults)
+    }
+
+    fn environment(&self) -> Environment {
+        Environment::with_prefix(PREFIX)
+            .prefix_separator(SEPARATOR)
+            .separator(SEPARATOR)
+            .ignore_empty(true)
+            .source(Some(self.environment.clone()))
+    }
+}
+
+/// The environment variable that sets `key`.
+pub(super) fn variable(key: &str) -> String {
+    format!("{PREFIX}{SEPARATOR}{}", key.replace('.', SEPARATOR).to_uppercase())
+}
+
+fn read(path: &Path) -> Result<Map<String, Value>, String> {
+    if path.is_dir() {
+        return Err("is a directory, not a file".to_owned());
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    parse(&text).map_err(|error| one_line(&error.to_string()))
+}
+
+fn parse(text: &str) -> Result<Map<String, Value>, config::ConfigError> {
+    File::from_str(text, FileFormat::Toml).collect()
+}
+
+/// The first and the last line of a parser's message: where, and what. What lies between repeats
+/// the file's text, where someone may have put a key.
+fn one_line(message: &str) -> String {
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().trim_start_matches("TOML parse error at ");
+    match lines.next_back() {
+        Some(last) => format!("{first}: {last}"),
+        None => first.to_owned(),
+    }
+}
+
+/// Values that know which layer they came from.
+#[derive(Clone, Debug)]
+struct Layer(Map<String, Value>);
+
+impl Layer {
+    fn new(origin: &str, values: Map<String, Value>) -> Self {
+        Self(label(&origin.to_owned(), values))
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn label(origin: &String, values: Map<String, Value>) -> Map<String, Value> {
+    let with_origin = |value: Value| match value.kind {
+        ValueKind::Table(inner) => Value::new(Some(origin), label(origin, inner)),
+        kind => Value::new(Some(origin), kind),
+    };
+    values.into_iter().map(|(key, value)| (key, with_origin(value))).collect()
+}

@@ -1,0 +1,65 @@
+//! `[log]`
+
+use config::Value;
+
+use super::{section::Section, value::FromSetting};
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: Format,
+    /// Levels, by module if need be: `info,valetkey::provider=debug`.
+    pub filter: Filter,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Which events are logged.
+pub(super) type Filter = tracing_subscriber::filter::Targets;
+
+impl Log {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            format: section.get("format", Format::Auto),
+            filter: section.get("filter", Filter::new()),
+        }
+    }
+}
+
+impl FromSetting for Format {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        match String::from_setting(value).as_deref() {
+            Ok("auto") => Ok(Self::Auto),
+            Ok("pretty") => Ok(Self::Pretty),
+            Ok("json") => Ok(Self::Json),
+            _ => Err("expected \"auto\", \"pretty\" or \"json\"".to_owned()),
+        }
+    }
+}
+
+impl FromSetting for Filter {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let expected = || {
+            "expected error, warn, info, debug or trace, or a list such as \
+             \"info,valetkey::provider=debug\""
+                .to_owned()
+        };
+        let text = String::from_setting(value).map_err(|_| expected())?;
+        // A bare word that is no level would be taken for a module's name and log nothing at all.
+        let bare = text.split(',').find(|part| !part.contains('='));
+        match bare.map(|word| word.trim().parse::<tracing::level_filters::LevelFilter>()) {
+            Some(Err(_)) => Err(expected()),
+            _ => text.parse().map_err(|_| expected()),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `[origins]`
+
+use config::Value;
+use url::{Origin as WebOrigin, Url};
+
+use super::{section::Section, value::FromSetting};
+
+/// From where a page may ask.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    /// The origins whose pages may read the answers.
+    pub allowed: Vec<Origin>,
+}
+
+/// A web origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `*`
+    Any,
+    /// `https://app.example`, as a browser sends it.
+    Exact(String),
+}
+
+impl Origins {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        Self { allowed: section.get("allowed", Vec::new()) }
+    }
+}
+
+impl FromSetting for Origin {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let text = String::from_setting(value)?;
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        let expected = || {
+            "expected origins such as \"https://app.example\" or \"http://localhost:5173\": \
+             scheme, host and port, without a path or a slash at the end"
+                .to_owned()
+        };
+        let origin = Url::parse(&text).map_err(|_| expected())?.origin();
+        match origin {
+            WebOrigin::Tuple(..) if origin.ascii_serialization() == text => Ok(Self::Exact(text)),
+            _ => Err(expected()),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `[providers.<name>]`
+
+use std::time::Duration;
+
+use config::Value;
+use url::{Host, Url};
+
+use super::{section::Section, value::FromSetting};
+use crate::secret::SecretRef;
+
+/// A provider instance: an account at a provider.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// What it speaks.
+    pub kind: String,
+    /// Where it is: `https`, or `http` on loopback.
+    pub base_url: Url,
+    /// Where its keys are; the first that leads to one is used.
+    pub api_keys: Vec<SecretRef>,
+    /// The deadline of one mint.
+    pub timeout: Duration,
+}
+
+impl Provider {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let kind = section.get("kind", String::new());
+        let base_url = section.get("base_url", BaseUrl::placeholder()).0;
+        let api_keys = section.get("api_keys", Vec::new());
+        // An instance of the user's own need not repeat what is the same everywhere.
+        let timeout = section.optional("timeout").unwrap_or(Duration::from_secs(10));
+        Self { kind, base_url, api_keys, timeout }
+    }
+}
+
+struct BaseUrl(Url);
+
+impl BaseUrl {
+    fn placeholder() -> Self {
+        #[expect(clippy::unwrap_used, reason = "a constant")]
+        Self(Url::parse("https://provider.invalid").unwrap())
+    }
+}
+
+impl FromSetting for BaseUrl {
+    /// Errors do not repeat the text: there may be a password in it.
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let expected = "expected a URL such as \"https://api.example.com\"";
+        let text = String::from_setting(value).map_err(|_| expected.to_owned())?;
+        let url = Url::parse(&text).map_err(|error| format!("{expected} ({error})"))?;
+        match url.scheme() {
+            "https" => (),
+            "http" if is_loopback(&url) => (),
+            "http" => {
+                return Err("would send the API key in the clear; use https \
+                            (plain http is for loopback addresses only)"
+                    .to_owned());
+            }
+            _ => return Err(expected.to_owned()),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user name or a password".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must not have a query or a fragment".to_owned());
+        }
+        if url.path().trim_end_matches('/').ends_with("/v1") {
+            return Err("leave off the /v1 at the end: valetkey adds it".to_owned());
+        }
+        Ok(Self(url))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

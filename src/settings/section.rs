@@ -1,0 +1,168 @@
+//! Reading one table of the settings: typed values, defaults where a value is wrong, and a problem
+//! for every key that nobody asked for.
+
+use std::collections::BTreeMap;
+
+use config::{Map, Value, ValueKind};
+
+use super::{Problems, Tree, tree::leaves, value::FromSetting};
+
+/// A table that is being read.
+pub(super) struct Section<'a> {
+    path: String,
+    tree: &'a Tree,
+    table: &'a Map<String, Value>,
+    /// The same table of the defaults; empty for one that only the user has.
+    defaults: &'a Map<String, Value>,
+    known: Vec<String>,
+    problems: &'a mut Problems,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn root(tree: &'a Tree, problems: &'a mut Problems) -> Self {
+        let (table, defaults) = (&tree.merged, &tree.defaults);
+        Self { path: String::new(), tree, table, defaults, known: Vec::new(), problems }
+    }
+
+    /// A value that has a default. `fallback` is what stands in while looking for more problems
+    /// where the user's own table has no default; that the key is missing there is a problem too.
+    pub(super) fn get<T: FromSetting>(&mut self, key: &str, fallback: T) -> T {
+        match self.optional(key) {
+            Some(value) => value,
+            None => self.default(key).unwrap_or_else(|| {
+                if !self.table.contains_key(key) {
+                    self.problem(key, "is missing");
+                }
+                fallback
+            }),
+        }
+    }
+
+    /// A value that need not be there; `None` also where it is wrong.
+    pub(super) fn optional<T: FromSetting>(&mut self, key: &str) -> Option<T> {
+        self.known.push(key.to_owned());
+        let value = self.table.get(key)?;
+        match T::from_setting(value) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.problem(key, expected);
+                None
+            }
+        }
+    }
+
+    /// The table `key`, read by `read`.
+    pub(super) fn section<T>(&mut self, key: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
+        self.known.push(key.to_owned());
+        let mut inner = Section {
+            path: self.key(key),
+            tree: self.tree,
+            table: table_of(self.table, key),
+            defaults: table_of(self.defaults, key),
+            known: Vec::new(),
+            problems: self.problems,
+        };
+        let result = read(&mut inner);
+        inner.finish();
+        if self.table.get(key).is_some_and(|value| !matches!(value.kind, ValueKind::Table(_))) {
+            self.problem(key, "is a section, not a single value");
+        }
+        result
+    }
+
+    /// The table `key` of tables with names of the user's choice, each read by `read`.
+    pub(super) fn map<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&mut Section<'_>) -> T,
+    ) -> BTreeMap<String, T> {
+        self.section(key, |outer| {
+            let names = sorted(outer.table);
+            let mut items = BTreeMap::new();
+            for name in names {
+                if is_name(&name) {
+                    items.insert(name.clone(), outer.section(&name, &read));
+                } else {
+                    outer.known.push(name.clone());
+                    outer.problem(&name, "a name is made of a-z, 0-9 and _");
+                }
+            }
+            items
+        })
+    }
+
+    /// The table `key` of strings with keys of the user's choice.
+    pub(super) fn strings(&mut self, key: &str) -> BTreeMap<String, String> {
+        self.section(key, |inner| {
+            let names = sorted(inner.table);
+            names
+                .into_iter()
+                .filter_map(|name| inner.optional(&name).map(|value| (name, value)))
+                .collect()
+        })
+    }
+
+    /// Complains about every key that was not read.
+    pub(super) fn finish(&mut self) {
+        let unknown = sorted(self.table).into_iter().filter(|key| !self.known.contains(key));
+        let unknown: Vec<String> = unknown.collect();
+        for key in unknown {
+            let message = match self.nearest(&key) {
+                Some(known) => format!("is not a setting; did you mean {known}?"),
+                None => "is not a setting; config/default.toml lists them all".to_owned(),
+            };
+            self.problem(&key, message);
+        }
+    }
+
+    fn key(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn problem(&mut self, key: &str, message: impl Into<String>) {
+        let key = self.key(key);
+        self.problems.add(self.tree, &key, message);
+    }
+
+    fn default<T: FromSetting>(&self, key: &str) -> Option<T> {
+        T::from_setting(self.defaults.get(key)?).ok()
+    }
+
+    /// The known key most like `key`: of this table, or else the end of any other.
+    fn nearest(&self, key: &str) -> Option<String> {
+        let here = self.known.iter().map(|known| (self.key(known), known.clone()));
+        let anywhere = leaves(&self.tree.defaults).into_keys();
+        let anywhere = anywhere
+            .map(|path| (path.clone(), path.rsplit('.').next().unwrap_or_default().to_owned()));
+        like(key, here).or_else(|| like(key, anywhere))
+    }
+}
+
+/// The path whose name is most like `key`, if it is like it at all.
+fn like(key: &str, known: impl Iterator<Item = (String, String)>) -> Option<String> {
+    let distances = known.map(|(path, name)| (strsim::damerau_levenshtein(&name, key), path));
+    let (distance, path) = distances.min()?;
+    (distance <= 1.max(key.len() / 3)).then_some(path)
+}
+
+/// The keys in an order that is the same every time.
+fn sorted(table: &Map<String, Value>) -> Vec<String> {
+    let mut keys: Vec<String> = table.keys().cloned().collect();
+    keys.sort();
+    keys
+}
+
+fn table_of<'a>(outer: &'a Map<String, Value>, key: &str) -> &'a Map<String, Value> {
+    static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+    match outer.get(key).map(|value| &value.kind) {
+        Some(ValueKind::Table(table)) => table,
+        _ => &EMPTY,
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}

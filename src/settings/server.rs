@@ -1,0 +1,35 @@
+//! `[server]`
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use super::section::Section;
+
+/// Listeners and their deadlines.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where callers connect.
+    pub listen: SocketAddr,
+    /// Where the machine itself asks for health; `None` when off.
+    pub admin_listen: Option<SocketAddr>,
+    /// How long connections are still accepted after the signal to stop.
+    pub lame_duck: Duration,
+    /// How long requests in flight may take to finish after that.
+    pub drain: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Server {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            listen: section.get("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            admin_listen: section.get("admin_listen", None),
+            lame_duck: section.get("lame_duck", Duration::ZERO),
+            drain: section.get("drain", Duration::ZERO),
+            body_timeout: section.get("body_timeout", Duration::ZERO),
+        }
+    }
+}

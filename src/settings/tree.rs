@@ -1,0 +1,83 @@
+//! The merged settings before they are understood: every value with its place of origin.
+
+use std::collections::BTreeMap;
+
+use config::{Map, Value, ValueKind};
+
+use super::{layers, value::render};
+
+/// The merged settings, and beneath them the defaults.
+#[derive(Debug)]
+pub struct Tree {
+    pub(super) merged: Map<String, Value>,
+    pub(super) defaults: Map<String, Value>,
+}
+
+/// A setting as `valetkey check` shows it.
+#[derive(Debug)]
+pub struct Setting {
+    /// `server.listen`
+    pub key: String,
+    /// As TOML would write it; masked where it may be a secret.
+    pub value: String,
+    /// Where it came from.
+    pub origin: String,
+}
+
+impl Tree {
+    pub(super) fn new(merged: Map<String, Value>, defaults: Map<String, Value>) -> Self {
+        Self { merged, defaults }
+    }
+
+    /// Where the value of `key` came from; `None` if it has none.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<String> {
+        find(&self.merged, key).map(|value| origin(key, value))
+    }
+
+    /// Every single value, by key.
+    #[must_use]
+    pub fn settings(&self) -> Vec<Setting> {
+        leaves(&self.merged)
+            .into_iter()
+            .map(|(key, value)| Setting {
+                value: render(&key, value),
+                origin: origin(&key, value),
+                key,
+            })
+            .collect()
+    }
+}
+
+fn origin(key: &str, value: &Value) -> String {
+    match value.origin() {
+        Some(layers::ENVIRONMENT) => layers::variable(key),
+        Some(place) => place.to_owned(),
+        None => "default".to_owned(),
+    }
+}
+
+fn find<'a>(table: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((first, rest)) => match &table.get(first)?.kind {
+            ValueKind::Table(inner) => find(inner, rest),
+            _ => None,
+        },
+    }
+}
+
+/// Every value that is no table, by its dotted key.
+pub(super) fn leaves(table: &Map<String, Value>) -> BTreeMap<String, &Value> {
+    let mut found = BTreeMap::new();
+    for (name, value) in table {
+        match &value.kind {
+            ValueKind::Table(inner) => {
+                let below = leaves(inner).into_iter();
+                found.extend(below.map(|(key, value)| (format!("{name}.{key}"), value)));
+            }
+            _ => drop(found.insert(name.clone(), value)),
+        }
+    }
+    found
+}

@@ -1,0 +1,108 @@
+//! From one value of the settings to one of ours. Values from the environment are always text.
+
+use std::{net::SocketAddr, time::Duration};
+
+use config::{Value, ValueKind};
+
+use crate::secret::SecretRef;
+
+/// A type that a setting can have. An error says what was expected.
+pub(super) trait FromSetting: Sized {
+    fn from_setting(value: &Value) -> Result<Self, String>;
+}
+
+impl FromSetting for String {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::String(text) => Ok(text.clone()),
+            _ => Err("expected text in quotes".to_owned()),
+        }
+    }
+}
+
+impl FromSetting for bool {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::Boolean(flag) => Ok(*flag),
+            ValueKind::String(text) if text == "true" => Ok(true),
+            ValueKind::String(text) if text == "false" => Ok(false),
+            _ => Err("expected true or false".to_owned()),
+        }
+    }
+}
+
+impl FromSetting for SocketAddr {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let expected = || "expected an IP address and a port such as \"127.0.0.1:8081\"".to_owned();
+        String::from_setting(value).map_err(|_| expected())?.parse().map_err(|_| expected())
+    }
+}
+
+/// A listener that can be `"off"`.
+impl FromSetting for Option<SocketAddr> {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::String(text) if text == "off" => Ok(None),
+            _ => SocketAddr::from_setting(value)
+                .map(Some)
+                .map_err(|expected| format!("{expected}, or \"off\"")),
+        }
+    }
+}
+
+impl FromSetting for Duration {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let expected =
+            || "expected a duration such as \"500ms\", \"5s\", \"15m\" or \"1h\"".to_owned();
+        let text = String::from_setting(value).map_err(|_| expected())?;
+        let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let millis = match &text[digits.len()..] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(expected()),
+        };
+        let number: u32 = digits.parse().map_err(|_| expected())?;
+        Ok(Self::from_millis(u64::from(number) * millis))
+    }
+}
+
+impl FromSetting for SecretRef {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let text = String::from_setting(value).unwrap_or_default();
+        text.parse().map_err(|error: crate::secret::NotAReference| error.to_string())
+    }
+}
+
+/// A list; in the environment with commas.
+impl<T: FromSetting> FromSetting for Vec<T> {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        match &value.kind {
+            ValueKind::Array(items) => items.iter().map(T::from_setting).collect(),
+            ValueKind::String(text) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| T::from_setting(&Value::new(None, item)))
+                .collect(),
+            _ => Err("expected a list in brackets".to_owned()),
+        }
+    }
+}
+
+/// The value as TOML would write it, or a mask where it may hold a secret by mistake.
+pub(super) fn render(key: &str, value: &Value) -> String {
+    let is_secret = key.ends_with(".api_keys");
+    match &value.kind {
+        ValueKind::String(text) if is_secret && text.parse::<SecretRef>().is_err() => {
+            "***".to_owned()
+        }
+        ValueKind::String(text) => format!("{text:?}"),
+        ValueKind::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| render(key, item)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        _ => value.to_string(),
+    }
+}
