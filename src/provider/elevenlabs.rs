@@ -1,0 +1,158 @@
+//! ElevenLabs: single-use tokens.
+//!
+//! Source: <https://elevenlabs.io/docs/api-reference/tokens/create> and
+//! <https://elevenlabs.io/docs/eleven-api/resources/errors>.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_LENGTH, HeaderValue};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    Account, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
+    upstream::{Answer, Upstream, join},
+};
+use crate::{
+    clock::Clock,
+    token::{Connect, MintSpec, Minted, Shape},
+};
+
+/// How long a token lives, in seconds. Answers carry no expiry; the documentation says 15 minutes.
+const LIFETIME: u32 = 900;
+
+/// What all products share.
+const PRODUCT: Product = Product {
+    name: "",
+    lifetime: Lifetime::Fixed(LIFETIME),
+    single_use: true,
+    shape: Shape::SingleUseToken,
+    reserved: &["token"],
+    required: &[],
+    connect: realtime_scribe,
+};
+
+pub(super) const PRODUCTS: &[Product] = &[
+    Product { name: "realtime_scribe", connect: realtime_scribe, ..PRODUCT },
+    Product { name: "batch_scribe", connect: batch_scribe, ..PRODUCT },
+    Product {
+        name: "tts_websocket",
+        reserved: &["single_use_token", "authorization"],
+        required: &["voice_id"],
+        connect: tts_websocket,
+        ..PRODUCT
+    },
+];
+
+pub(super) struct ElevenLabs {
+    upstream: Upstream,
+    key: HeaderValue,
+    clock: Clock,
+}
+
+impl ElevenLabs {
+    pub(super) fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
+        Ok(Self { upstream, key: answer::sensitive(account.key.expose())?, clock })
+    }
+}
+
+#[async_trait]
+impl Provider for ElevenLabs {
+    async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
+        let request = self
+            .upstream
+            .post(&["v1", "single-use-token", spec.product])
+            .header("xi-api-key", &self.key)
+            // Said in so many words: some gateways refuse a POST that does not say how long it is.
+            .header(CONTENT_LENGTH, 0);
+        read(&Upstream::call(request, &self.clock).await?, self.clock.unix())
+    }
+}
+
+fn realtime_scribe(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
+    let mut url = join(&base, &["v1", "speech-to-text", "realtime"]);
+    answer::add_query(&mut url, parameters);
+    Connect::socket_query(&url, "token")
+}
+
+fn batch_scribe(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
+    let mut url = join(&base, &["v1", "speech-to-text"]);
+    answer::add_query(&mut url, parameters);
+    Connect::http_query(&url, "token")
+}
+
+fn tts_websocket(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
+    let voice = parameters.get("voice_id").map_or("", String::as_str);
+    let mut url = join(&base, &["v1", "text-to-speech", voice, "stream-input"]);
+    answer::add_query(&mut url, parameters.iter().filter(|(name, _)| *name != "voice_id"));
+    Connect::socket_query(&url, "single_use_token")
+}
+
+#[derive(Deserialize)]
+struct Success {
+    token: String,
+}
+
+fn read(answer: &Answer, now: u64) -> Result<Minted, ProviderError> {
+    if !(200..300).contains(&answer.status) {
+        return Err(refuse(answer));
+    }
+    let Success { token } = serde_json::from_slice(&answer.body).map_err(|_| Invalid::NotJson)?;
+    Ok(Minted { token: answer::query_token(token)?, expires_at: now + u64::from(LIFETIME) })
+}
+
+/// `detail` is an object today; a list for what fails validation; was a string; and a proxy in
+/// between may send no JSON at all. Only the object has anything to classify by.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Failure {
+    Object { detail: Detail },
+    Other(serde::de::IgnoredAny),
+}
+
+/// `status` is what `code` was called before; answers have either or both, and then differ.
+#[derive(Default, Deserialize)]
+struct Detail {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    status: String,
+}
+
+fn refuse(answer: &Answer) -> ProviderError {
+    let detail = match serde_json::from_slice(&answer.body) {
+        Ok(Failure::Object { detail }) => detail,
+        Ok(Failure::Other(_)) | Err(_) => Detail::default(),
+    };
+    let named = [detail.status.as_str(), detail.code.as_str()].into_iter().find_map(by_code);
+    let refusal = named.unwrap_or(match answer.status {
+        401 => Refusal::Key,
+        402 => Refusal::Credit,
+        403 => Refusal::Permission,
+        _ => Refusal::Request,
+    });
+    // No credit stays so however long one waits, even when it comes as a 429.
+    match (answer.status, named) {
+        (429, Some(Refusal::Credit)) => ProviderError::Refused { refusal, status: answer.status },
+        _ => answer::refuse(answer, refusal),
+    }
+}
+
+/// A key without the scope is a 401 here, and so was a used-up quota: the codes tell them apart.
+fn by_code(code: &str) -> Option<Refusal> {
+    match code {
+        "invalid_api_key"
+        | "missing_api_key"
+        | "invalid_authorization_header"
+        | "sign_in_required" => Some(Refusal::Key),
+        "quota_exceeded" | "insufficient_credits" => Some(Refusal::Credit),
+        "missing_permissions"
+        | "insufficient_permissions"
+        | "forbidden"
+        | "workspace_access_denied"
+        | "feature_not_available"
+        | "subscription_required" => Some(Refusal::Permission),
+        _ => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! The ways a provider can fail us. Nothing in here repeats what the provider said: its messages
+//! can hold fragments of the key and the account's name.
+
+use std::time::Duration;
+
+/// Why the provider gave no token.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// It does not want us: our key, plan or credit, or a request that it does not understand.
+    #[error("the provider refused us with status {status}: {refusal}")]
+    Refused {
+        /// What it minds.
+        refusal: Refusal,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It answered, but not with a token.
+    #[error("the provider's answer is unusable: {0}")]
+    InvalidResponse(#[from] Invalid),
+    /// It cannot be reached, or hung up before it answered.
+    #[error("the provider cannot be reached: {0}")]
+    Unreachable(String),
+    /// It says that it cannot answer now.
+    #[error("the provider is unavailable, with status {status}")]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// It wants fewer requests from us.
+    #[error("the provider limits our rate")]
+    RateLimited {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// It did not answer in time.
+    #[error("the provider did not answer within {} ms", _0.as_millis())]
+    Timeout(Duration),
+    /// The task that minted died. Whether a token was made is unknown.
+    #[error("the mint task died")]
+    Died,
+}
+
+/// What a provider minds about us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The key is wrong, revoked or of another region.
+    #[error("it does not accept the API key")]
+    Key,
+    /// The key or the request: some providers do not say which.
+    #[error("it does not accept the API key or, less likely, our request")]
+    KeyOrRequest,
+    /// Nothing left to spend.
+    #[error("the account has no credit or quota left")]
+    Credit,
+    /// The key or the plan does not include this product.
+    #[error("the API key or the account lacks the permission")]
+    Permission,
+    /// One of the two: some providers do not say which.
+    #[error("the account has no credit left or the API key lacks the permission")]
+    CreditOrPermission,
+    /// It does not understand what we ask.
+    #[error("it does not take our request")]
+    Request,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// It points elsewhere, where our key will not go.
+    #[error("it is a redirect")]
+    Redirect,
+    /// Not HTTP at all.
+    #[error("it is not HTTP")]
+    NotHttp,
+    /// The body ended before its time.
+    #[error("it is cut off")]
+    Truncated,
+    /// More than a token can need.
+    #[error("it is too large")]
+    TooLarge,
+    /// Not JSON.
+    #[error("it is not JSON of the documented shape")]
+    NotJson,
+    /// A token that cannot be one.
+    #[error("the token is empty, too long or has characters that cannot travel in a header")]
+    Token,
+    /// An expiry that cannot be one.
+    #[error("the token's expiry is in the past or too far ahead")]
+    Expiry,
+}

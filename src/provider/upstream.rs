@@ -1,0 +1,148 @@
+//! One HTTP call to a provider: capped, never redirected, its failures classified.
+//!
+//! The deadline is not here but around the whole mint, so that connecting, the head and the body
+//! share one.
+
+use std::{
+    error::Error as _,
+    time::{Duration, SystemTime},
+};
+
+use reqwest::{Client, Method, RequestBuilder, Response, header, redirect};
+use url::Url;
+
+use super::{Invalid, ProviderError};
+use crate::clock::Clock;
+
+/// The most that is read of an answer, in bytes. A token's answer has a few hundred.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Idle connections are dropped before any provider is likely to drop them: a request sent into a
+/// connection that is being closed fails.
+const MAX_IDLE: Duration = Duration::from_secs(4);
+
+const USER_AGENT: &str = concat!("valetkey/", env!("CARGO_PKG_VERSION"));
+
+/// A way to a provider.
+pub(super) struct Upstream {
+    client: Client,
+    base: Url,
+}
+
+/// What came back, whatever the status.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Upstream {
+    pub(super) fn new(base: &Url) -> Result<Self, String> {
+        let client = Client::builder()
+            // A redirect would take the key's header along to another host.
+            .redirect(redirect::Policy::none())
+            // Who sets HTTPS_PROXY for something else must not get our key's traffic.
+            .no_proxy()
+            .pool_idle_timeout(MAX_IDLE)
+            .user_agent(USER_AGENT)
+            .build()
+            .map_err(|error| format!("the HTTP client cannot be made: {error}"))?;
+        Ok(Self { client, base: base.clone() })
+    }
+
+    /// Begins a POST to `path` under the base URL.
+    pub(super) fn post(&self, path: &[&str]) -> RequestBuilder {
+        self.client.request(Method::POST, join(&self.base, path))
+    }
+
+    /// Sends it and reads the whole answer.
+    pub(super) async fn call(
+        request: RequestBuilder,
+        clock: &Clock,
+    ) -> Result<Answer, ProviderError> {
+        let response = request.send().await.map_err(classify)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(Invalid::Redirect.into());
+        }
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after = retry_after
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| parse_retry_after(text, clock.now()));
+        Ok(Answer { status: status.as_u16(), retry_after, body: read_capped(response).await? })
+    }
+}
+
+/// `base` with `path` appended to its own path.
+pub(super) fn join(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    // Cannot fail: settings accept only URLs that have a host.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+async fn read_capped(mut response: Response) -> Result<Vec<u8>, ProviderError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify_body)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(Invalid::TooLarge.into());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn classify_body(_: reqwest::Error) -> ProviderError {
+    Invalid::Truncated.into()
+}
+
+fn classify(error: reqwest::Error) -> ProviderError {
+    let error = error.without_url();
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return Invalid::NotHttp.into();
+        }
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    ProviderError::Unreachable(causes.last().cloned().unwrap_or_else(|| error.to_string()))
+}
+
+/// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3).
+fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn paths_go_behind_the_base_urls_own() {
+        let joined = |base| join(&Url::parse(base).unwrap(), &["v1", "x y"]).to_string();
+        assert_eq!(joined("https://a.example"), "https://a.example/v1/x%20y");
+        assert_eq!(joined("https://a.example/gate/"), "https://a.example/gate/v1/x%20y");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
+        let parsed = |text| parse_retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(parsed(" 7 "), Some(7));
+        assert_eq!(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(parsed("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
+        assert_eq!(parsed("soon"), None);
+        assert_eq!(parsed("-1"), None);
+    }
+}
