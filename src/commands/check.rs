@@ -1,0 +1,117 @@
+//! `valetkey check`
+
+use super::{
+    Failure,
+    load::{Loaded, Sources, variable},
+    print,
+};
+use crate::{
+    app::{App, Live},
+    secret::SecretRef,
+    settings::{self, Setting},
+    token::{MintRequest, TokenType, Ttl},
+    vending::vend,
+};
+
+/// Show the settings in effect, where each came from, and everything that is wrong with them
+///
+/// Starts nothing. Secrets are never shown, only where they are looked for.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = super::EXIT_STATUS)]
+pub struct Args {
+    #[command(flatten)]
+    sources: Sources,
+    /// Also mint one token of each enabled type, to see whether the keys work
+    #[arg(long)]
+    online: bool,
+}
+
+/// Shows the settings.
+///
+/// # Errors
+/// When something is wrong with them, or a token cannot be minted.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let mut loaded = args.sources.load(Vec::new());
+    let app = loaded.build(false);
+    print(&describe(&loaded, &app.live()))?;
+    if !loaded.problems.is_empty() {
+        return Err(Failure::Settings(loaded.problems));
+    }
+    if args.online { mint_each(&app).await } else { Ok(()) }
+}
+
+fn describe(loaded: &Loaded, live: &Live) -> String {
+    let settings = loaded.tree.settings();
+    let keys = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
+    let rows = settings.iter().map(|Setting { key, value, origin }| {
+        let value = if is_wrong(loaded, key) { "(see below)" } else { value };
+        format!("  {key:keys$}  {value:29}  {origin}")
+    });
+    let providers = loaded.settings.providers.iter();
+    let providers =
+        providers.map(|(name, it)| format!("  {name:keys$}  {}", provider(loaded, name, it)));
+    let types = live.tokens.values().map(|it| format!("  {:keys$}  {}", it.name, token_type(it)));
+    let sections: [(&str, Vec<String>); 3] = [
+        ("Settings", rows.collect()),
+        ("Providers", providers.collect()),
+        ("Token types", types.collect()),
+    ];
+    sections.map(|(title, rows)| format!("{title}\n{}", rows.join("\n"))).join("\n\n")
+}
+
+fn provider(loaded: &Loaded, name: &str, provider: &settings::Provider) -> String {
+    let wrong = |key: &&str| is_wrong(loaded, &format!("providers.{name}.{key}"));
+    if ["kind", "base_url", "api_keys"].iter().any(wrong) {
+        return "(see below)".to_owned();
+    }
+    let keys = provider.api_keys.iter().map(describe_key).collect::<Vec<_>>().join(", ");
+    format!("{} at {} with {keys}", provider.kind, provider.base_url)
+}
+
+fn token_type(token_type: &TokenType) -> String {
+    let state = if token_type.enabled { "on" } else { "off: no API key" };
+    let ttl = match token_type.ttl {
+        Ttl::Fixed(seconds) => format!("{seconds}s"),
+        Ttl::Within { min, default, max } => format!("{default}s ({min}s to {max}s)"),
+    };
+    format!("{}, {ttl}, {state}", token_type.provider)
+}
+
+/// Whether there is a problem with `key` or with a section that it is in. Its value is not shown:
+/// a key pasted into the wrong place is wrong, too.
+fn is_wrong(loaded: &Loaded, key: &str) -> bool {
+    let ends = key.match_indices('.').map(|(end, _)| end).chain([key.len()]);
+    ends.map(|end| &key[..end]).any(|prefix| loaded.problems.concern(prefix))
+}
+
+fn describe_key(reference: &SecretRef) -> String {
+    let state = match reference.resolve(variable) {
+        Ok(Some(_)) => "set",
+        Ok(None) => "not set",
+        Err(_) => "see below",
+    };
+    format!("{reference} ({state})")
+}
+
+async fn mint_each(app: &App) -> Result<(), Failure> {
+    let live = app.live();
+    let mut failed = 0;
+    print("\nMinting one token of each type")?;
+    for token_type in live.tokens.values().filter(|it| it.enabled) {
+        let vending = vend(&live, &token_type.name, &MintRequest::default()).await;
+        let took = vending.upstream.unwrap_or_default().as_millis();
+        let name = &token_type.name;
+        match vending.result {
+            Ok(_) => print(&format!("  {name}: ok, {took} ms"))?,
+            Err(error) => {
+                failed += 1;
+                print(&format!("  {name}: FAILED, {took} ms: {error}"))?;
+            }
+        }
+    }
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!("{failed} token types cannot be minted")))
+    }
+}

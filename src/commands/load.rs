@@ -1,0 +1,80 @@
+//! From the command line to settings and from there to an app, for every command that needs one.
+
+use std::path::PathBuf;
+
+use tokio_util::task::TaskTracker;
+
+use super::Failure;
+use crate::{
+    app::{App, Ingredients},
+    clock::Clock,
+    settings::{Layers, Problems, Settings, Tree},
+};
+
+/// Where settings come from, as options of a command.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Sources {
+    /// A settings file (TOML); may be given several times, a later one over an earlier one
+    ///
+    /// Over the files come environment variables: server.listen is VALETKEY__SERVER__LISTEN.
+    #[arg(long = "config", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Settings, and all that was found wrong on the way.
+pub(super) struct Loaded {
+    pub(super) settings: Settings,
+    pub(super) tree: Tree,
+    pub(super) problems: Problems,
+}
+
+impl Sources {
+    /// Reads them. `options`: key, value and name of further command-line options.
+    pub(super) fn load(self, options: Vec<(&'static str, String, &'static str)>) -> Loaded {
+        let mut problems = Problems::default();
+        let layers = Layers { files: self.files, environment: environment(), options };
+        let tree = layers.merge(&mut problems);
+        let settings = Settings::read(&tree, &mut problems);
+        Loaded { settings, tree, problems }
+    }
+}
+
+impl Loaded {
+    /// Builds the app, and gives back the problems for the one who can show them.
+    pub(super) fn build(&mut self, sandbox: bool) -> App {
+        let (clock, tasks) = (Clock::system(), TaskTracker::new());
+        let ingredients = Ingredients {
+            settings: &self.settings,
+            tree: &self.tree,
+            env: &variable,
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            sandbox,
+        };
+        let live = ingredients.build(&mut self.problems);
+        App::new(live, clock, tasks)
+    }
+
+    /// The app, if there is no problem.
+    pub(super) fn app(mut self, sandbox: bool) -> Result<(App, Settings), Failure> {
+        let app = self.build(sandbox);
+        if self.problems.is_empty() {
+            Ok((app, self.settings))
+        } else {
+            Err(Failure::Settings(self.problems))
+        }
+    }
+}
+
+fn environment() -> std::collections::HashMap<String, String> {
+    // Variables that are not UTF-8 are none of ours.
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// An environment variable; an empty one counts as not set.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}

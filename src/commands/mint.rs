@@ -1,0 +1,43 @@
+//! `valetkey mint`
+
+use super::{Failure, load::Sources, print};
+use crate::{error::Error, shape::Token, token::MintRequest, vending::vend};
+
+/// Mint one token and print it as JSON, in the shape of POST /tokens/{type}
+///
+/// For scripts, and for seeing whether a key works. The token is a secret: mind where it is printed.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = super::EXIT_STATUS)]
+pub struct Args {
+    /// The token type, such as xai_realtime or realtime_scribe
+    #[arg(value_name = "TYPE")]
+    token_type: String,
+    /// The lifetime in seconds, where the type leaves it to the caller
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u64>,
+    #[command(flatten)]
+    sources: Sources,
+}
+
+/// Mints and prints a token.
+///
+/// # Errors
+/// When the settings will not do, there is no such type, or the provider gives none.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let (app, _) = args.sources.load(Vec::new()).app(false)?;
+    let live = app.live();
+    let request = MintRequest { ttl: args.ttl, ..MintRequest::default() };
+    match vend(&live, &args.token_type, &request).await.result {
+        Ok(vended) => {
+            let token = Token::new(&vended, app.clock().unix());
+            let json = serde_json::to_string_pretty(&token);
+            print(&json.map_err(|error| Failure::Failed(error.to_string()))?)
+        }
+        Err(error @ (Error::UnknownTokenType { .. } | Error::Denied(_))) => {
+            Err(Failure::Usage(error.to_string()))
+        }
+        Err(error @ (Error::Disabled | Error::Provider(_))) => {
+            Err(Failure::Failed(error.to_string()))
+        }
+    }
+}

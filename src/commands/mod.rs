@@ -1,0 +1,89 @@
+//! The commands: a file each, with its arguments and what it does.
+
+pub mod check;
+pub mod healthcheck;
+pub mod mint;
+pub mod sandbox;
+pub mod serve;
+
+mod banner;
+mod load;
+mod signals;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    process::ExitCode,
+};
+
+use tokio::net::TcpListener;
+
+use crate::settings::Problems;
+
+/// The last words of `--help`.
+pub const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 78 bad configuration.";
+
+/// `EX_CONFIG` of sysexits(3).
+const BAD_CONFIGURATION: u8 = 78;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// The settings will not do.
+    Settings(Problems),
+    /// Something else, in words.
+    Failed(String),
+    /// What was typed names something that is not there.
+    Usage(String),
+}
+
+impl Failure {
+    /// Says it on standard error.
+    #[must_use]
+    #[expect(clippy::print_stderr, reason = "the last words of a command, before there is a log")]
+    pub fn report(self) -> ExitCode {
+        let (text, status) = match self {
+            Self::Settings(problems) => (problems.to_string(), BAD_CONFIGURATION),
+            Self::Failed(text) => (text, 1),
+            Self::Usage(text) => (text, 2),
+        };
+        eprintln!("valetkey: {text}");
+        ExitCode::from(status)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Opens `address`; `setting` is what to change when that cannot be done.
+async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
+            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+            std::io::ErrorKind::PermissionDenied => {
+                "the system does not allow it (ports below 1024 need privileges)".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        Failure::Failed(format!("cannot listen on {address}: {why}; choose another with {setting}"))
+    })
+}
+
+/// Prints `text` on standard output: what a command was asked for, as opposed to the log.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    writeln!(std::io::stdout().lock(), "{text}").map_err(Failure::from)
+}
+
+/// An address to connect to, for one that is listened on.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}

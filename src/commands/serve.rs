@@ -1,0 +1,119 @@
+//! `valetkey serve`
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use super::{
+    Failure, banner, bind,
+    load::{Loaded, Sources},
+    print, reachable,
+    signals::Signals,
+};
+use crate::{
+    app::App,
+    sandbox,
+    secret::{Secret, SecretRef},
+    server::{self, Listeners},
+    settings::Settings,
+    telemetry,
+};
+
+/// Serve tokens over HTTP
+///
+/// Needs the API key of at least one provider in the environment: XAI_API_KEY, ELEVENLABS_API_KEY,
+/// or XAI_API_KEY_FILE and ELEVENLABS_API_KEY_FILE for files that hold them. Or none with --sandbox.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = super::EXIT_STATUS)]
+pub struct Args {
+    #[command(flatten)]
+    sources: Sources,
+    /// Where to listen (server.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Vend from stand-in providers inside this process: no keys, no network, worthless tokens
+    #[arg(long)]
+    sandbox: bool,
+    #[command(flatten)]
+    stand_ins: super::sandbox::StandIns,
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When the settings will not do, or an address cannot be listened on.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let listen = args.listen.map(|address| ("server.listen", address, "--listen"));
+    let mut loaded = args.sources.load(listen.into_iter().collect());
+    let stand_ins = if args.sandbox {
+        let (listener, options) = args.stand_ins.open("--sandbox-listen").await?;
+        point_at(&mut loaded, listener.local_addr()?);
+        Some((listener, options))
+    } else {
+        None
+    };
+    let (app, settings) = loaded.app(args.sandbox)?;
+    let mut signals = Signals::listen()?;
+    let listeners = open(&settings).await?;
+    telemetry::start(&settings.log);
+    announce(&app, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
+    if let Some((listener, options)) = stand_ins {
+        tokio::spawn(sandbox::run(listener, options, std::future::pending()));
+    }
+    let (first, second) = tokio::sync::oneshot::channel::<()>();
+    let stop_at_once = async move {
+        signals.next().await;
+        let _ = first.send(());
+        signals.next().await;
+    };
+    let shutdown = async { drop(second.await) };
+    tokio::select! {
+        served = server::run(listeners, app, (&settings.server).into(), shutdown) => served?,
+        () = stop_at_once => tracing::warn!("stopped at once by a second signal"),
+    }
+    Ok(())
+}
+
+/// Makes every provider instance the stand-in of its kind.
+fn point_at(loaded: &mut Loaded, address: SocketAddr) {
+    // Browsers get this address, too.
+    let address = reachable(address);
+    for provider in loaded.settings.providers.values_mut() {
+        let Some(key) = sandbox::key(&provider.kind) else { continue };
+        provider.api_keys = vec![SecretRef::Given(Secret::new(key))];
+        provider.base_url.set_scheme("http").ok();
+        provider.base_url.set_path("");
+        provider.base_url.set_ip_host(address.ip()).ok();
+        provider.base_url.set_port(Some(address.port())).ok();
+    }
+}
+
+async fn open(settings: &Settings) -> Result<Listeners, Failure> {
+    let public = bind(settings.server.listen, "--listen or server.listen").await?;
+    let admin = match settings.server.admin_listen {
+        Some(address) => Some(bind(address, "server.admin_listen, \"off\" for none").await?),
+        None => None,
+    };
+    Ok(Listeners { public, admin })
+}
+
+fn announce(
+    app: &App,
+    listeners: &Listeners,
+    stand_ins: Option<&TcpListener>,
+) -> Result<(), Failure> {
+    let live = app.live();
+    for token_type in live.tokens.values().filter(|it| !it.enabled) {
+        tracing::warn!(token_type = %token_type.name, provider = %token_type.provider, "off: the provider has no API key");
+    }
+    let public = listeners.public.local_addr()?;
+    let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    if let Some(listener) = stand_ins {
+        let stand_ins = listener.local_addr()?;
+        tracing::warn!(%stand_ins, "SANDBOX: the providers are stand-ins, the tokens are worth nothing");
+        print(&banner::serve(public, stand_ins))?;
+    }
+    let admin = admin.map_or("off".to_owned(), |address| address.to_string());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %public, admin_listen = admin, "listening");
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! valetkey vends short-lived tokens for realtime voice providers.
+//!
+//! It holds the providers' secret keys, decides who may have a token, mints it at the provider and
+//! hands it to the browser, which then talks to the provider directly.
+//!
+//! # The map of the house
+//!
+//! A request comes in through [`web`], which turns it into a [`token::MintRequest`] and asks
+//! [`vending::vend`] for the token. That is one function: [`policy`] decides and gives a grant, a
+//! [`provider`] mints for that grant. Its failures are [`error::Error`]s; only [`web`] knows what
+//! they look like over HTTP.
+//!
+//! All of it stands on an [`app::App`], made once from [`settings::Settings`]; [`server`] serves
+//! it until it is told to stop. [`cli`] and [`commands`] are what a person types.
+//!
+//! [`sandbox`] is a program of its own that happens to live here: stand-ins for the providers. It
+//! shares no code with the rest, so that it cannot share its mistakes.
+//!
+//! Modules form layers; a module uses only what lies below it. `tests/it/architecture.rs` holds the
+//! list and fails on any other edge.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod error;
+pub mod policy;
+pub mod provider;
+pub mod sandbox;
+pub mod secret;
+pub mod server;
+pub mod settings;
+pub mod shape;
+pub mod telemetry;
+pub mod token;
+pub mod vending;
+pub mod web;

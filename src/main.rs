@@ -1,0 +1,7 @@
+//! The `valetkey` program: parse, run, exit status.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    valetkey::cli::run()
+}

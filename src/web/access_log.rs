@@ -1,0 +1,110 @@
+//! One line a request, also when the caller hangs up before its answer.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument as _;
+
+use super::{
+    problem::Problem,
+    request_id::{self, RequestId},
+};
+use crate::vending::Vending;
+
+/// What a handler knows of a vending, for the line. Travels in the answer's extensions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    token_type: Option<String>,
+    provider: Option<String>,
+    upstream: Option<Duration>,
+}
+
+impl Facts {
+    pub(super) fn of(vending: &Vending<'_>) -> Self {
+        Self {
+            token_type: vending.token_type.map(|it| it.name.to_string()),
+            provider: vending.token_type.map(|it| it.provider.to_string()),
+            upstream: vending.upstream,
+        }
+    }
+}
+
+pub(super) async fn log(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let line = Line::begin(&request, id.clone());
+    let span = tracing::debug_span!("request", request_id = id.as_str());
+    let mut response = next.run(request).instrument(span).await;
+    line.end(&response);
+    response.headers_mut().insert(request_id::HEADER, id.header());
+    response
+}
+
+/// A line that will be written, at the latest when it is dropped.
+struct Line {
+    method: Method,
+    route: Option<MatchedPath>,
+    id: RequestId,
+    begun: Instant,
+    ended: bool,
+}
+
+impl Line {
+    fn begin(request: &Request, id: RequestId) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        Self { method: request.method().clone(), route, id, begun: Instant::now(), ended: false }
+    }
+
+    fn end(mut self, response: &Response) {
+        self.ended = true;
+        let nothing = Facts::default();
+        let facts = response.extensions().get::<Facts>().unwrap_or(&nothing);
+        self.write(Some(response.status()), facts, response.extensions().get::<Problem>());
+    }
+
+    /// `status`: none when the caller hung up.
+    fn write(&self, status: Option<StatusCode>, facts: &Facts, problem: Option<&Problem>) {
+        /// The level has to be a constant, the fields are always the same.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    method = self.method.as_str(),
+                    route = self.route.as_ref().map_or("(none)", MatchedPath::as_str),
+                    status = status.map_or(499, |status| status.as_u16()),
+                    latency_ms = millis(self.begun.elapsed()),
+                    request_id = self.id.as_str(),
+                    token_type = facts.token_type,
+                    provider = facts.provider,
+                    upstream_ms = facts.upstream.map(millis),
+                    code = problem.map(|problem| problem.code.name()),
+                    error = problem.and_then(|problem| problem.cause.as_deref()),
+                    "{}",
+                    if status.is_some() { "request" } else { "request abandoned by the caller" }
+                )
+            };
+        }
+        match problem.map(|problem| problem.code.is_alarming()) {
+            Some(true) => line!(error),
+            _ if status.is_some_and(|status| status.is_server_error()) => line!(warn),
+            _ => line!(info),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.write(None, &Facts::default(), None);
+        }
+    }
+}
+
+/// Milliseconds with three decimals.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

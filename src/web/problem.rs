@@ -1,0 +1,157 @@
+//! Problem documents (RFC 9457): the one shape of every answer that is no success.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+pub use super::code::Code;
+use super::request_id::RequestId;
+
+/// Where `docs/problems.md` is; a code is the fragment of its own heading.
+const DOCUMENTATION: &str = "https://github.com/valetkey/valetkey/blob/main/docs/problems.md";
+
+/// Why there is no success. A handler returns it; [`render`] writes the document.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Which one.
+    pub code: Code,
+    detail: Option<String>,
+    /// When to come back, in seconds.
+    retry_after: Option<u64>,
+    /// What happened, for the log only.
+    pub(super) cause: Option<Arc<str>>,
+}
+
+impl Problem {
+    /// The problem `code` with its usual detail.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self { code, detail: None, retry_after: None, cause: None }
+    }
+
+    /// With what the caller can mend in this very request.
+    #[must_use]
+    pub fn detail(self, detail: &str) -> Self {
+        Self { detail: Some(sentence(detail)), ..self }
+    }
+
+    /// With another time to come back than the code's own.
+    #[must_use]
+    pub fn retry_after(self, seconds: Option<u64>) -> Self {
+        Self { retry_after: seconds, ..self }
+    }
+
+    /// With what happened, for the log.
+    #[must_use]
+    pub fn because(self, cause: impl Into<Arc<str>>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
+    }
+
+    /// What a bare status, from a library, amounts to.
+    fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::new(Code::NotFound),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(Code::MethodNotAllowed),
+            status if status.is_client_error() => Self::new(Code::MalformedRequest),
+            status => Self::new(Code::Internal).because(format!("a bare status {status}")),
+        }
+    }
+
+    fn document(&self, request_id: &str, for_sdk: bool) -> String {
+        let name = self.code.name();
+        let detail = self.detail.as_deref().unwrap_or(self.code.detail());
+        let document = Document {
+            address: format!("{DOCUMENTATION}#{name}"),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail,
+            code: name,
+            request_id,
+            retry_after: self.wait(),
+            error: for_sdk.then_some(SdkError { message: detail, kind: name, code: name }),
+        };
+        // Cannot fail: there are only strings and numbers.
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+
+    fn wait(&self) -> Option<u64> {
+        self.retry_after.or(self.code.retry_after())
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.wait() {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.code.is_permanent() {
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    address: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<SdkError<'a>>,
+}
+
+#[derive(Serialize)]
+struct SdkError<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    code: &'a str,
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>());
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the document of whatever is no success, be it a [`Problem`] of ours or a bare status of
+/// the router's.
+pub(super) async fn render(request: Request, next: Next) -> Response {
+    // Where the providers' own SDKs come by, they look for an error of their own kind.
+    let for_sdk = request.uri().path().starts_with("/v1/");
+    let id = request.extensions().get::<RequestId>().cloned();
+    let response = next.run(request).await;
+    if !response.status().is_client_error() && !response.status().is_server_error() {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let problem = parts.extensions.remove::<Problem>();
+    let problem = problem.unwrap_or_else(|| Problem::from_status(parts.status));
+    let id = id.as_ref().map_or("", RequestId::as_str);
+    let body = problem.document(id, for_sdk);
+    parts.status = problem.code.status();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    problem.add_headers(&mut parts.headers);
+    parts.extensions.insert(problem);
+    Response::from_parts(parts, Body::from(body))
+}
