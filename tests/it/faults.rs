@@ -1,0 +1,235 @@
+//! Every way a provider can fail, made by the sandbox, and what a caller is told then.
+
+use std::{io::Write as _, net::TcpStream};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    http::{Answer, client, get, post},
+    process::{Server, valetkey},
+};
+
+/// A fault at the mint route of either provider, and the answer it must lead to.
+struct Case {
+    fault: &'static str,
+    status: u16,
+    code: &'static str,
+}
+
+const fn case(fault: &'static str, status: u16, code: &'static str) -> Case {
+    Case { fault, status, code }
+}
+
+/// What is alike for both providers.
+const BOTH: &[Case] = &[
+    case("latency=1ms,spread=2ms", 200, ""),
+    case("status=400", 502, "provider_refused"),
+    case("status=401", 502, "provider_refused"),
+    case("status=403", 502, "provider_refused"),
+    case("status=404", 502, "provider_refused"),
+    case("status=422", 502, "provider_refused"),
+    case("revoked", 502, "provider_refused"),
+    case("status=408", 503, "provider_unavailable"),
+    case("status=429", 503, "provider_rate_limited"),
+    case("status=429,retry_after=7", 503, "provider_rate_limited"),
+    case("status=500", 503, "provider_unavailable"),
+    case("status=503,retry_after=9", 503, "provider_unavailable"),
+    case("status=529", 503, "provider_unavailable"),
+    case("reset=before", 503, "provider_unavailable"),
+    case("close", 503, "provider_unavailable"),
+    case("hang", 504, "provider_timeout"),
+    case("drip", 504, "provider_timeout"),
+    case("latency=30s", 504, "provider_timeout"),
+    case("reset=body", 502, "provider_invalid_response"),
+    case("garbage", 502, "provider_invalid_response"),
+    case("not_json", 502, "provider_invalid_response"),
+    case("empty", 502, "provider_invalid_response"),
+    case("huge", 502, "provider_invalid_response"),
+    case("wrong_types", 502, "provider_invalid_response"),
+    case("redirect", 502, "provider_invalid_response"),
+    case("bad_token", 502, "provider_invalid_response"),
+];
+
+const XAI: &[Case] = &[
+    case("nested", 200, ""),
+    case("expiry=milliseconds", 200, ""),
+    case("expiry=none", 200, ""),
+    case("expiry=past", 502, "provider_invalid_response"),
+    case("expiry=far", 502, "provider_invalid_response"),
+];
+
+const ELEVENLABS: &[Case] = &[
+    case("status=401,code=missing_permissions", 502, "provider_refused"),
+    case("status=401,code=quota_exceeded", 502, "provider_refused"),
+    case("status=402", 502, "provider_refused"),
+    case("status=422,body=list", 502, "provider_refused"),
+    case("status=401,body=string", 502, "provider_refused"),
+    case("status=500,body=text", 503, "provider_unavailable"),
+    case("status=429,body=text", 503, "provider_rate_limited"),
+];
+
+/// A server whose providers have little time, so that a hang is soon over.
+fn server() -> Server {
+    Server::start(
+        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+            .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "400ms")
+            .env("VALETKEY__PROVIDERS__ELEVENLABS__TIMEOUT", "400ms"),
+    )
+}
+
+async fn set(server: &Server, faults: Value) {
+    let url = format!("{}/_sandbox/faults", server.stand_ins);
+    let answer = client().put(url).body(faults.to_string()).send().await.unwrap();
+    assert!(answer.status().is_success(), "{faults}: {}", answer.text().await.unwrap());
+}
+
+async fn check(server: &Server, provider: &str, path: &str, case: &Case) {
+    set(server, json!([format!("{provider}/mint:{}", case.fault)])).await;
+    let answer = post(&format!("{}{path}", server.url)).await;
+    let told = format!("{provider} {}: {}", case.fault, answer.text);
+    assert_eq!(answer.status.as_u16(), case.status, "{told}");
+    if case.status == 200 {
+        return;
+    }
+    assert_eq!(answer.code(), case.code, "{told}");
+    let permanent = case.code == "provider_refused";
+    assert_eq!(answer.header("x-should-retry"), permanent.then_some("false"), "{told}");
+    if let Some((_, seconds)) = case.fault.split_once("retry_after=") {
+        assert_eq!(answer.header("retry-after"), Some(seconds), "{told}");
+    }
+    says_nothing_of_the_provider(&answer);
+}
+
+/// The stand-ins' messages hold words that no message of ours has.
+fn says_nothing_of_the_provider(answer: &Answer) {
+    for word in
+        ["Incorrect API key", "console.x.ai", "xa*", "team", "detail\":{", "sandbox-key", "<html"]
+    {
+        assert!(!answer.text.contains(word), "{word}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_xai() {
+    let server = server();
+    for case in BOTH.iter().chain(XAI) {
+        check(&server, "xai", "/session", case).await;
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_elevenlabs() {
+    let server = server();
+    for case in BOTH.iter().chain(ELEVENLABS) {
+        check(&server, "elevenlabs", "/tokens/realtime_scribe", case).await;
+    }
+}
+
+#[tokio::test]
+async fn faults_look_the_same_on_every_minting_route() {
+    let server = server();
+    set(&server, json!(["*:status=429,retry_after=3"])).await;
+    let paths = [
+        "/session",
+        "/tokens/xai_realtime",
+        "/tokens/realtime_scribe",
+        "/tokens/batch_scribe",
+        "/tokens/tts_websocket",
+        "/v1/realtime/client_secrets",
+        "/v1/single-use-token/tts_websocket",
+    ];
+    for path in paths {
+        let answer = post(&format!("{}{path}", server.url)).await;
+        assert_eq!(answer.code(), "provider_rate_limited", "{path}");
+        assert_eq!(answer.json()["retry_after"], 3);
+        assert_eq!(answer.json()["error"].is_object(), path.starts_with("/v1/"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_key_goes_nowhere() {
+    let server = server();
+    set(&server, json!(["*:redirect"])).await;
+    post(&format!("{}/session", server.url)).await;
+    post(&format!("{}/tokens/tts_websocket", server.url)).await;
+    let history = get(&format!("{}/_sandbox/history", server.stand_ins)).await.json();
+    let paths: Vec<&str> =
+        history.as_array().unwrap().iter().map(|it| it["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["/v1/realtime/client_secrets", "/v1/single-use-token/tts_websocket"]);
+}
+
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_obeyed() {
+    let sandbox = Server::sandbox(&[]);
+    let mut command = valetkey(&["serve"]);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+    {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let server = Server::start(
+        command
+            .env("XAI_API_KEY", crate::support::XAI_KEY)
+            .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &sandbox.stand_ins),
+    );
+    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_there_is_unavailable() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::in_front_of(&format!("http://{closed}"));
+    let answer = post(&format!("{}/session", server.url)).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "provider_unavailable"));
+    let line = server.log().pop().unwrap();
+    assert!(line["error"].as_str().unwrap().contains("refused"), "{line}");
+}
+
+/// The caller is gone, the mint is not: it ends, the log says how, and nothing is left running.
+#[tokio::test]
+async fn a_caller_that_hangs_up_orphans_no_mint() {
+    let mut server = Server::start(
+        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+            .env("VALETKEY__LOG__FILTER", "debug"),
+    );
+    set(&server, json!(["xai/mint:latency=500ms"])).await;
+    let mut caller = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    caller.write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    drop(caller);
+    let abandoned = server.log_line(|line| line["status"] == 499);
+    assert_eq!(abandoned["route"], "/session");
+    let minted = server.log_line(|line| line["message"] == "minted");
+    assert_eq!(minted["provider"], "xai");
+    assert_eq!(minted["span"]["request_id"], abandoned["request_id"]);
+}
+
+#[tokio::test]
+async fn one_line_a_request_tells_all_but_the_token() {
+    let mut server = server();
+    let token = post(&format!("{}/session", server.url)).await.json()["value"].clone();
+    let line = server.log_line(|line| line["route"] == "/session");
+    assert_eq!(line["level"], "INFO");
+    for (field, value) in [
+        ("method", json!("POST")),
+        ("status", json!(200)),
+        ("token_type", json!("xai_realtime")),
+        ("provider", json!("xai")),
+    ] {
+        assert_eq!(line[field], value, "{line}");
+    }
+    let (all, upstream) =
+        (line["latency_ms"].as_f64().unwrap(), line["upstream_ms"].as_f64().unwrap());
+    assert!(all >= upstream && upstream > 0.0, "{line}");
+    assert!(line["request_id"].is_string());
+    assert!(!server.output().contains(token.as_str().unwrap()));
+
+    set(&server, json!(["xai/mint:revoked"])).await;
+    post(&format!("{}/session", server.url)).await;
+    let line = server.log_line(|line| line["code"] == "provider_refused");
+    assert_eq!(line["level"], "ERROR", "someone has to be woken");
+    assert_eq!(
+        line["error"],
+        "the provider refused us with status 400: \
+         it does not accept the API key or, less likely, our request"
+    );
+}

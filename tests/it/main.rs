@@ -1,0 +1,17 @@
+//! The integration tests, in one binary: the real program, real sockets, real signals.
+#![allow(clippy::unwrap_used, reason = "in a test an unwrap is the assertion")]
+#![allow(unreachable_pub, reason = "nothing uses a test from outside")]
+#![allow(clippy::disallowed_methods, reason = "the program is real, and so is its time")]
+
+mod architecture;
+mod canary;
+mod command_line;
+mod contract;
+mod faults;
+mod origins;
+mod problems;
+mod sandbox;
+mod sockets;
+mod stopping;
+mod support;
+mod vending;

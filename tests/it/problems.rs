@@ -1,0 +1,226 @@
+//! Every way a caller can go wrong, and what it is told.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use reqwest::Method;
+use valetkey::web::Code;
+
+use crate::support::{
+    http::{Answer, client, get, post, post_as, post_json, send},
+    process::Server,
+};
+
+/// A problem as a snapshot: the document without what differs each time.
+macro_rules! assert_problem {
+    ($answer:expr) => {{
+        let answer: Answer = $answer;
+        answer.code();
+        let headers: Vec<String> = ["allow", "retry-after", "x-should-retry"]
+            .iter()
+            .filter_map(|name| Some(format!("{name}: {}", answer.header(name)?)))
+            .collect();
+        insta::with_settings!({filters => vec![
+            (r#""request_id": "[^"]+""#, r#""request_id": "…""#),
+        ]}, {
+            let document = serde_json::to_string_pretty(&answer.json()).unwrap();
+            insta::assert_snapshot!(format!("{}\n{document}", headers.join("\n")));
+        });
+    }};
+}
+
+#[tokio::test]
+async fn problem_documents_look_like_this() {
+    let server = Server::sandbox(&[]);
+    let at = |path: &str| format!("{}{path}", server.url);
+    assert_problem!(get(&at("/nowhere")).await);
+    assert_problem!(get(&at("/session")).await);
+    assert_problem!(post(&at("/tokens/realtime_scrib")).await);
+    assert_problem!(post(&at("/v1/single-use-token/xai_realtime")).await);
+    assert_problem!(post_json(&at("/session"), "{").await);
+    assert_problem!(post_as(&at("/session"), "text/plain", "{}").await);
+    assert_problem!(post_json(&at("/session"), " ".repeat(20_000)).await);
+    assert_problem!(post_json(&at("/session"), r#"{"session":{}}"#).await);
+    assert_problem!(post_json(&at("/session"), r#"{"expires_after":{"seconds":3601}}"#).await);
+    let body = r#"{"expires_after":{"seconds":60}}"#;
+    assert_problem!(post_json(&at("/tokens/batch_scribe"), body).await);
+    assert_problem!(post_json(&at("/v1/realtime/client_secrets"), r#"{"model":"x"}"#).await);
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_400_and_what_is_not_ours_422() {
+    let server = Server::sandbox(&[]);
+    let cases = [
+        ("{", "malformed_request", "not JSON"),
+        ("{}{}", "malformed_request", "not JSON"),
+        ("nonsense", "malformed_request", "not JSON"),
+        ("{\"a\":\"\\ud800\"}", "invalid_request", "`a`"),
+        ("[]", "invalid_request", "must be a JSON object"),
+        (r#"["x",5]"#, "invalid_request", "must be a JSON object"),
+        ("null", "invalid_request", "must be a JSON object"),
+        ("5", "invalid_request", "must be a JSON object"),
+        (r#"{"model":"x"}"#, "invalid_request", "`model`"),
+        (r#"{"Expires_after":{}}"#, "invalid_request", "`Expires_after`"),
+        (r#"{"expires_after":5}"#, "invalid_request", "`expires_after` must be a JSON object"),
+        (r#"{"expires_after":null}"#, "invalid_request", "`expires_after` must be a JSON object"),
+        (r#"{"expires_after":[5]}"#, "invalid_request", "`expires_after` must be a JSON object"),
+        (r#"{"expires_after":{"seconds":"5"}}"#, "invalid_request", "`expires_after.seconds`"),
+        (r#"{"expires_after":{"seconds":5.5}}"#, "invalid_request", "`expires_after.seconds`"),
+        (r#"{"expires_after":{"seconds":-5}}"#, "invalid_request", "`expires_after.seconds`"),
+        (r#"{"expires_after":{"seconds":0}}"#, "invalid_request", "from 1 to 3600"),
+        (r#"{"expires_after":{"seconds":99999999999}}"#, "invalid_request", "from 1 to 3600"),
+        (r#"{"expires_after":{"minutes":5}}"#, "invalid_request", "`expires_after.minutes`"),
+        (
+            r#"{"expires_after":{"anchor":"created_at"}}"#,
+            "invalid_request",
+            "`expires_after.anchor`",
+        ),
+        (r#"{"expires_after":{},"expires_after":{}}"#, "invalid_request", "`expires_after` twice"),
+        (
+            r#"{"expires_after":{"seconds":1,"seconds":2}}"#,
+            "invalid_request",
+            "`expires_after` has the field `seconds` twice",
+        ),
+    ];
+    for (body, code, detail) in cases {
+        let answer = post_json(&format!("{}/session", server.url), body).await;
+        assert_eq!(answer.code(), code, "{body}");
+        let told = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(told.contains(detail), "{body}: {told}");
+    }
+    let minted = get(&format!("{}/_sandbox/history", server.stand_ins)).await.json();
+    assert_eq!(minted, serde_json::json!([]), "a refused request costs nothing");
+}
+
+#[tokio::test]
+async fn an_anchor_other_than_openais_is_refused_on_its_path_too() {
+    let server = Server::sandbox(&[]);
+    let url = format!("{}/v1/realtime/client_secrets", server.url);
+    let answer = post_json(&url, r#"{"expires_after":{"anchor":"now"}}"#).await;
+    assert_eq!(answer.code(), "invalid_request");
+    assert_eq!(answer.json()["error"]["message"], answer.json()["detail"]);
+}
+
+#[tokio::test]
+async fn media_types_other_than_json_are_refused() {
+    let server = Server::sandbox(&[]);
+    let url = format!("{}/session", server.url);
+    let types = [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/foo+json",
+        "application/jsonx",
+        "application/json; charset=utf-16",
+    ];
+    for media_type in types {
+        assert_eq!(post_as(&url, media_type, "{}").await.code(), "unsupported_media_type");
+    }
+    let bare = Answer::of(client().post(&url).body("{}").send().await.unwrap()).await;
+    assert_eq!(bare.code(), "unsupported_media_type", "a body without a type");
+    let packed = client().post(&url).header("content-type", "application/json");
+    let packed = packed.header("content-encoding", "gzip").body("{}").send().await.unwrap();
+    assert_eq!(Answer::of(packed).await.code(), "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_body_of_16_kib_is_read_and_one_byte_more_is_not() {
+    let server = Server::sandbox(&[]);
+    let url = format!("{}/session", server.url);
+    let padded = |length: usize| format!("{{{}}}", " ".repeat(length - 2));
+    assert_eq!(post_json(&url, padded(16 * 1024)).await.status, 200);
+    assert_eq!(post_json(&url, padded(16 * 1024 + 1)).await.code(), "body_too_large");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let server = Server::start(
+        crate::support::process::valetkey(&[
+            "serve",
+            "--sandbox",
+            "--sandbox-listen",
+            "127.0.0.1:0",
+        ])
+        .env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"),
+    );
+    let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let head =
+        "POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{";
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("did not arrive"), "{answer}");
+}
+
+/// Whatever is asked of whatever path: an answer that is no success is a problem document.
+#[tokio::test]
+async fn every_answer_that_is_no_success_is_a_problem() {
+    let server = Server::sandbox(&[]);
+    let paths = [
+        "/",
+        "/session",
+        "/session/",
+        "/tokens",
+        "/tokens/",
+        "/tokens/x",
+        "/tokens/%ff",
+        "/tokens/a/b",
+        "/v1/realtime/client_secrets",
+        "/v1/realtime",
+        "/v1/single-use-token/x",
+        "/v1/single-use-token/%00",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "//session",
+        "/%2e%2e/session",
+        "/SESSION",
+    ];
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"];
+    let mut refused = 0;
+    for base in [&server.url, &server.admin] {
+        for path in paths {
+            for method in methods {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let answer = send(method.clone(), &format!("{base}{path}")).await;
+                if answer.status.is_success() {
+                    answer.check_headers();
+                    continue;
+                }
+                let code = answer.code();
+                assert_eq!(
+                    code == "method_not_allowed",
+                    answer.header("allow").is_some(),
+                    "{method} {path}"
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 200, "only {refused} were refused");
+}
+
+#[tokio::test]
+async fn head_is_answered_without_a_body() {
+    let server = Server::sandbox(&[]);
+    let answer = send(Method::HEAD, &format!("{}/readyz", server.url)).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
+    let answer = send(Method::HEAD, &format!("{}/nowhere", server.url)).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (404, ""));
+}
+
+#[test]
+fn every_code_has_its_heading_in_the_documentation() {
+    let page = include_str!("../../docs/problems.md");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(headings, names, "in the order of the codes");
+    for code in Code::ALL {
+        let section = page.split(&format!("## {}\n", code.name())).nth(1).unwrap();
+        let status = format!("Status {}", code.status().as_u16());
+        assert!(section.trim_start().starts_with(&status), "{}: {status}", code.name());
+    }
+}

@@ -1,0 +1,68 @@
+//! SIGTERM and Ctrl-C.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{
+    http::{Answer, client, get, post},
+    process::{Server, valetkey},
+};
+
+fn server(lame_duck: &str, drain: &str, fault: &str) -> Server {
+    let mut command =
+        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0", "--fault", fault]);
+    Server::start_with(&mut command, lame_duck, drain)
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_finished() {
+    for signal in ["TERM", "INT"] {
+        let mut server = server("0s", "10s", "xai/mint:latency=400ms");
+        let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
+        let upstream = || async {
+            get(&format!("{}/_sandbox/history", server.stand_ins)).await.json() != json!([])
+        };
+        while !upstream().await {}
+        server.signal(signal);
+        let answer = Answer::of(request.await.unwrap().unwrap()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(server.wait().code(), Some(0));
+        assert!(server.output().contains("everything in flight was finished"));
+    }
+}
+
+#[tokio::test]
+async fn unready_comes_first_while_it_still_serves() {
+    let mut server = server("1500ms", "10s", "xai/mint:latency=1ms");
+    server.signal("TERM");
+    server.log_line(|line| line["message"].as_str().unwrap().starts_with("stopping"));
+    for base in [&server.url, &server.admin] {
+        let ready = get(&format!("{base}/readyz")).await;
+        assert_eq!((ready.status.as_u16(), ready.code().as_str()), (503, "draining"));
+        assert_eq!(get(&format!("{base}/healthz")).await.status, 200);
+    }
+    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(client().get(format!("{}/readyz", server.url)).send().await.is_err());
+}
+
+#[tokio::test]
+async fn what_does_not_finish_in_time_is_cut_off() {
+    let mut server = server("0s", "200ms", "xai/mint:hang");
+    let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(server.output().contains("server.drain ran out"));
+    assert!(request.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_second_signal_stops_at_once() {
+    let mut server = server("1h", "1h", "xai/mint:hang");
+    server.signal("TERM");
+    server.log_line(|line| line["message"].as_str().unwrap().starts_with("stopping"));
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}

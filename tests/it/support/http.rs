@@ -1,0 +1,87 @@
+//! An HTTP client that does nothing by itself: no redirects, no proxy, no retries.
+
+use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap};
+use serde_json::Value;
+
+/// The client.
+pub fn client() -> Client {
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(super::process::PATIENCE)
+        .build()
+        .unwrap()
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub async fn of(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The code of a problem document, after checking that it is one in every respect.
+    pub fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text);
+        self.check_headers();
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert_eq!(problem["request_id"], self.header("x-request-id").unwrap());
+        let code = problem["code"].as_str().unwrap();
+        assert!(problem["type"].as_str().unwrap().ends_with(&format!("/problems.md#{code}")));
+        for field in ["title", "detail"] {
+            assert!(!problem[field].as_str().unwrap().is_empty(), "{field} of {code}");
+        }
+        let waits = matches!(self.status.as_u16(), 429 | 503);
+        assert_eq!(waits, problem["retry_after"].is_u64(), "{}", self.text);
+        let seconds = self.header("retry-after").map(|text| text.parse::<u64>().unwrap());
+        assert_eq!(problem["retry_after"].as_u64(), seconds);
+        code.to_owned()
+    }
+
+    /// What every answer carries.
+    pub fn check_headers(&self) {
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
+        assert!(!self.header("x-request-id").unwrap().is_empty());
+    }
+}
+
+/// Sends a request without a body.
+pub async fn send(method: Method, url: &str) -> Answer {
+    Answer::of(client().request(method, url).send().await.unwrap()).await
+}
+
+pub async fn get(url: &str) -> Answer {
+    send(Method::GET, url).await
+}
+
+pub async fn post(url: &str) -> Answer {
+    send(Method::POST, url).await
+}
+
+/// Posts `body` as JSON, whatever it is.
+pub async fn post_json(url: &str, body: impl Into<String>) -> Answer {
+    post_as(url, "application/json", body).await
+}
+
+/// Posts `body` as `media_type`.
+pub async fn post_as(url: &str, media_type: &str, body: impl Into<String>) -> Answer {
+    let request = client().post(url).header("content-type", media_type).body(body.into());
+    Answer::of(request.send().await.unwrap()).await
+}

@@ -1,0 +1,8 @@
+//! What the tests stand on.
+
+pub mod fixture;
+pub mod http;
+pub mod process;
+pub mod socket;
+
+pub use valetkey::sandbox::{ELEVENLABS_KEY, XAI_KEY};

@@ -1,0 +1,182 @@
+//! The real program, started as a user would start it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// How long anything may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program with an environment of its own: nothing of the developer's gets in.
+pub fn valetkey(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
+    command.args(args).env_clear();
+    command
+}
+
+/// Runs the program to its end.
+pub fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// What a run said, for people: both streams and the status.
+pub fn transcript(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!(
+        "{}--- stderr\n{}--- status {}\n",
+        text(&output.stdout),
+        text(&output.stderr),
+        output.status.code().unwrap()
+    )
+}
+
+/// A server that runs until it is dropped.
+pub struct Server {
+    child: Child,
+    stderr: Lines,
+    stdout: Lines,
+    /// Where callers connect: `http://127.0.0.1:…`.
+    pub url: String,
+    /// The admin listener.
+    pub admin: String,
+    /// The stand-in providers, for `--sandbox`.
+    pub stand_ins: String,
+}
+
+/// Lines read so far by a thread of their own, so that the program never blocks on writing them.
+type Lines = Arc<Mutex<Vec<String>>>;
+
+impl Server {
+    /// `serve --sandbox`, with `args` besides.
+    pub fn sandbox(args: &[&str]) -> Self {
+        let sandbox = ["--sandbox", "--sandbox-listen", "127.0.0.1:0"];
+        Self::start(valetkey(&["serve"]).args(sandbox).args(args))
+    }
+
+    /// A server that vends from a provider at `base_url`, whichever kind is asked.
+    pub fn in_front_of(base_url: &str) -> Self {
+        Self::start(
+            valetkey(&["serve"])
+                .env("XAI_API_KEY", crate::support::XAI_KEY)
+                .env("ELEVENLABS_API_KEY", crate::support::ELEVENLABS_KEY)
+                .env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url)
+                .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", base_url),
+        )
+    }
+
+    /// Starts `command` on free ports and waits until it listens.
+    pub fn start(command: &mut Command) -> Self {
+        Self::start_with(command, "0s", "10s")
+    }
+
+    /// As [`Server::start`], with its own way of stopping.
+    pub fn start_with(command: &mut Command, lame_duck: &str, drain: &str) -> Self {
+        Self::start_as_given(
+            command
+                .args(["--listen", "127.0.0.1:0"])
+                .env("VALETKEY__SERVER__LAME_DUCK", lame_duck)
+                .env("VALETKEY__SERVER__DRAIN", drain),
+        )
+    }
+
+    /// As [`Server::start`], where `command` says itself where to listen and how to stop.
+    pub fn start_as_given(command: &mut Command) -> Self {
+        let mut child = command
+            .env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = follow(child.stdout.take().unwrap());
+        let stderr = follow(child.stderr.take().unwrap());
+        let mut server = Self {
+            child,
+            stderr,
+            stdout,
+            url: String::new(),
+            admin: String::new(),
+            stand_ins: String::new(),
+        };
+        let line = server.log_line(|line| line["message"] == "listening");
+        server.url = format!("http://{}", line["listen"].as_str().unwrap());
+        server.admin = format!("http://{}", line["admin_listen"].as_str().unwrap());
+        let sandbox = server.log().into_iter().find(|line| line["stand_ins"].is_string());
+        if let Some(line) = sandbox {
+            server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
+        }
+        server
+    }
+
+    /// Every log line so far.
+    pub fn log(&self) -> Vec<Value> {
+        let lines = self.stderr.lock().unwrap();
+        lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// The first log line that `wanted` accepts, once it is there.
+    pub fn log_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            if let Some(line) = self.log().into_iter().find(&wanted) {
+                return line;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?}: {}", self.output());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Everything it printed so far, on both streams.
+    pub fn output(&self) -> String {
+        let joined = |lines: &Lines| lines.lock().unwrap().join("\n");
+        format!("{}\n{}", joined(&self.stdout), joined(&self.stderr))
+    }
+
+    /// What it printed on standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().unwrap().join("\n")
+    }
+
+    /// Sends it a signal by name: `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "does not end: {}", self.output());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn follow(stream: impl Read + Send + 'static) -> Lines {
+    let lines = Lines::default();
+    let sink = lines.clone();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            sink.lock().unwrap().push(line);
+        }
+    });
+    lines
+}
