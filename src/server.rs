@@ -57,9 +57,10 @@ pub async fn run(
     }
 
     app.begin_draining();
+    let lame_duck_ms = stopping.lame_duck.as_millis();
     tracing::info!(
-        lame_duck_ms = stopping.lame_duck.as_millis(),
-        "stopping: unready, still accepting"
+        lame_duck_ms,
+        "stopping: unready, still accepting; a second signal stops at once"
     );
     tokio::time::sleep(stopping.lame_duck).await;
     stop.cancel();

@@ -60,7 +60,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let listener = bind(args.listen, "--listen").await?;
     telemetry::start(&loaded.settings.log);
     let address = listener.local_addr()?;
-    tracing::warn!(listen = %address, "SANDBOX: these are stand-in providers, the tokens are worth nothing");
+    tracing::warn!(stand_ins = %address, "SANDBOX: these are stand-in providers, the tokens are worth nothing");
     print(&banner::sandbox(address))?;
     let options = Options { faults: args.faults, ..Options::default() };
     sandbox::run(listener, options, async move { signals.next().await }).await?;

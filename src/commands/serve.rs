@@ -17,6 +17,7 @@ use crate::{
     server::{self, Listeners},
     settings::Settings,
     telemetry,
+    token::TokenType,
 };
 
 /// Serve tokens over HTTP
@@ -103,17 +104,21 @@ fn announce(
     stand_ins: Option<&TcpListener>,
 ) -> Result<(), Failure> {
     let live = app.live();
-    for token_type in live.tokens.values().filter(|it| !it.enabled) {
-        tracing::warn!(token_type = %token_type.name, provider = %token_type.provider, "off: the provider has no API key");
+    for TokenType { name, provider, .. } in live.tokens.values().filter(|it| !it.enabled) {
+        tracing::warn!(token_type = %name, %provider, "off: the provider has no API key");
     }
     let public = listeners.public.local_addr()?;
-    let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
-    if let Some(listener) = stand_ins {
-        let stand_ins = listener.local_addr()?;
+    let stand_ins = stand_ins.map(TcpListener::local_addr).transpose()?;
+    if let Some(stand_ins) = stand_ins {
         tracing::warn!(%stand_ins, "SANDBOX: the providers are stand-ins, the tokens are worth nothing");
-        print(&banner::serve(public, stand_ins))?;
     }
+    let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let admin = admin.map_or("off".to_owned(), |address| address.to_string());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %public, admin_listen = admin, "listening");
-    Ok(())
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, listen = %public, admin_listen = admin, "listening");
+    // Last, so that its lines stand right above the prompt.
+    match stand_ins {
+        Some(stand_ins) => print(&banner::serve(public, stand_ins)),
+        None => Ok(()),
+    }
 }

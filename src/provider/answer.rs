@@ -90,3 +90,44 @@ pub(super) fn refuse(answer: &Answer, refusal: Refusal) -> ProviderError {
         _ => Invalid::NotJson.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unix(json: &str) -> u64 {
+        serde_json::from_str::<Seconds>(json).unwrap().unix()
+    }
+
+    #[test]
+    fn a_time_is_in_seconds_unless_it_can_only_be_in_milliseconds() {
+        assert_eq!(unix("1764000000"), 1_764_000_000);
+        assert_eq!(unix("1764000000.9"), 1_764_000_000);
+        assert_eq!(unix("1764000000123"), 1_764_000_000);
+        assert_eq!(unix("-5"), 0);
+        assert_eq!(unix("1e300"), u64::MAX);
+        assert!(serde_json::from_str::<Seconds>("\"1764000000\"").is_err());
+    }
+
+    #[test]
+    fn an_expiry_lies_between_now_and_the_longest_lifetime_give_or_take_the_clocks() {
+        let now = 1_764_000_000;
+        for possible in [now - 60, now, now + 3600, now + 3660] {
+            assert_eq!(expiry(possible, 3600, now), Ok(possible));
+        }
+        for impossible in [0, now - 61, now + 3661, u64::MAX] {
+            assert_eq!(expiry(impossible, 3600, now), Err(Invalid::Expiry));
+        }
+    }
+
+    #[test]
+    fn a_token_can_travel_where_it_will_be_put() {
+        let taken = |result: Result<Secret, Invalid>| result.is_ok();
+        assert!(taken(subprotocol_token("abc-._~!".to_owned())));
+        for odd in ["", "a b", "a\r\nb", "a,b", "a/b", "caf\u{e9}", &"x".repeat(MAX_TOKEN + 1)] {
+            assert!(!taken(subprotocol_token(odd.to_owned())), "{odd:?} was taken");
+        }
+        assert!(taken(query_token("a/b+c==".to_owned())));
+        assert!(!taken(query_token("a\tb".to_owned())));
+    }
+}

@@ -78,3 +78,40 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let read = |text: &str| BaseUrl::from_setting(&Value::new(None, text)).map(|url| url.0);
+        for fine in [
+            "https://api.example",
+            "https://gate.example/xai/",
+            "http://127.0.0.1:9000",
+            "http://127.9.9.9",
+            "http://[::1]:9000",
+            "http://localhost:9000",
+        ] {
+            assert!(read(fine).is_ok(), "{fine} was refused");
+        }
+        for wrong in [
+            "http://api.example",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+            "http://0.0.0.0:9000",
+            "ftp://127.0.0.1",
+            "wss://api.example",
+            "api.example",
+            "https://",
+            "https://key@api.example",
+            "https://api.example/?key=x",
+            "https://api.example/#x",
+            "https://api.example/v1/",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong} was taken");
+        }
+    }
+}

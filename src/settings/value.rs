@@ -106,3 +106,42 @@ pub(super) fn render(key: &str, value: &Value) -> String {
         _ => value.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: FromSetting>(kind: impl Into<ValueKind>) -> Result<T, String> {
+        T::from_setting(&Value::new(None, kind))
+    }
+
+    #[test]
+    fn durations_are_whole_numbers_with_a_unit() {
+        let millis = |text: &str| read::<Duration>(text).map(|duration| duration.as_millis());
+        assert_eq!(millis("500ms"), Ok(500));
+        assert_eq!(millis("5s"), Ok(5_000));
+        assert_eq!(millis("15m"), Ok(900_000));
+        assert_eq!(millis("1h"), Ok(3_600_000));
+        for odd in ["", "5", "s", "-5s", "1.5s", "5 s", "5S", "5d", "99999999999s", "\u{663}s"] {
+            assert!(millis(odd).is_err(), "{odd} was taken");
+        }
+        assert!(read::<Duration>(5_i64).is_err());
+    }
+
+    #[test]
+    fn what_the_environment_says_as_text_is_understood() {
+        assert_eq!(read::<bool>("true"), Ok(true));
+        assert_eq!(read::<bool>(false), Ok(false));
+        assert!(read::<bool>("yes").is_err() && read::<bool>(1_i64).is_err());
+        assert_eq!(read::<Vec<String>>("a, b,"), Ok(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(read::<Option<SocketAddr>>("off"), Ok(None));
+        assert!(read::<SocketAddr>("localhost:1").is_err());
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_masked() {
+        let shown = |key: &str, text: &str| render(key, &Value::new(None, text));
+        assert_eq!(shown("providers.xai.api_keys", "sk_canary"), "***");
+        assert_eq!(shown("providers.xai.api_keys", "env:KEY"), "\"env:KEY\"");
+    }
+}

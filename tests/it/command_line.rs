@@ -176,21 +176,26 @@ fn wrong_usage_is_status_2() {
     }
 }
 
-#[tokio::test]
-async fn the_banner_has_lines_to_paste() {
+#[test]
+fn the_banner_has_lines_to_paste() {
     let server = Server::sandbox(&[]);
+    try_its_lines(&server, 5);
     assert_transcript!(server.stdout());
-    let curls: Vec<String> = server
-        .stdout()
-        .lines()
-        .filter_map(|line| Some(line.trim().strip_prefix("curl ")?.to_owned()))
-        .collect();
-    assert_eq!(curls.len(), 5);
+    let alone = Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+    try_its_lines(&alone, 4);
+    assert_transcript!(alone.stdout());
+}
+
+/// Pastes every line that begins with `curl`.
+fn try_its_lines(server: &Server, count: usize) {
+    server.wait_for_stdout("_sandbox/history");
+    let text = server.stdout();
+    let curls: Vec<&str> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("curl ")).collect();
+    assert_eq!(curls.len(), count);
     for curl in curls {
-        let output = std::process::Command::new("sh")
-            .args(["-c", &format!("curl -sS --fail {curl}")])
-            .output();
-        let output = output.unwrap();
+        let command = format!("curl -sS --fail {curl}");
+        let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
         assert!(output.status.success(), "{curl}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use reqwest::Method;
-use valetkey::web::Code;
 
 use crate::support::{
     http::{Answer, client, get, post, post_as, post_json, send},
@@ -210,17 +209,4 @@ async fn head_is_answered_without_a_body() {
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
     let answer = send(Method::HEAD, &format!("{}/nowhere", server.url)).await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (404, ""));
-}
-
-#[test]
-fn every_code_has_its_heading_in_the_documentation() {
-    let page = include_str!("../../docs/problems.md");
-    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
-    assert_eq!(headings, names, "in the order of the codes");
-    for code in Code::ALL {
-        let section = page.split(&format!("## {}\n", code.name())).nth(1).unwrap();
-        let status = format!("Status {}", code.status().as_u16());
-        assert!(section.trim_start().starts_with(&status), "{}: {status}", code.name());
-    }
 }

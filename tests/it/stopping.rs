@@ -66,3 +66,13 @@ async fn a_second_signal_stops_at_once() {
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
+
+#[test]
+fn the_sandbox_alone_stops_too() {
+    for signal in ["TERM", "INT"] {
+        let mut sandbox =
+            Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+        sandbox.signal(signal);
+        assert_eq!(sandbox.wait().code(), Some(0));
+    }
+}

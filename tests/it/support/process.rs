@@ -45,7 +45,7 @@ pub struct Server {
     pub url: String,
     /// The admin listener.
     pub admin: String,
-    /// The stand-in providers, for `--sandbox`.
+    /// The stand-in providers, where there are some.
     pub stand_ins: String,
 }
 
@@ -87,8 +87,26 @@ impl Server {
 
     /// As [`Server::start`], where `command` says itself where to listen and how to stop.
     pub fn start_as_given(command: &mut Command) -> Self {
+        let mut server = Self::spawn(command.env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0"));
+        let line = server.log_line(|line| line["message"] == "listening");
+        server.url = format!("http://{}", line["listen"].as_str().unwrap());
+        server.admin = format!("http://{}", line["admin_listen"].as_str().unwrap());
+        if let Some(line) = server.log().iter().find(|line| line["stand_ins"].is_string()) {
+            server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
+        }
+        server
+    }
+
+    /// The stand-ins without a server in front of them.
+    pub fn start_alone(command: &mut Command) -> Self {
+        let mut server = Self::spawn(command);
+        let line = server.log_line(|line| line["stand_ins"].is_string());
+        server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
+        server
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command
-            .env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -96,22 +114,8 @@ impl Server {
             .unwrap();
         let stdout = follow(child.stdout.take().unwrap());
         let stderr = follow(child.stderr.take().unwrap());
-        let mut server = Self {
-            child,
-            stderr,
-            stdout,
-            url: String::new(),
-            admin: String::new(),
-            stand_ins: String::new(),
-        };
-        let line = server.log_line(|line| line["message"] == "listening");
-        server.url = format!("http://{}", line["listen"].as_str().unwrap());
-        server.admin = format!("http://{}", line["admin_listen"].as_str().unwrap());
-        let sandbox = server.log().into_iter().find(|line| line["stand_ins"].is_string());
-        if let Some(line) = sandbox {
-            server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
-        }
-        server
+        let (url, admin, stand_ins) = (String::new(), String::new(), String::new());
+        Self { child, stderr, stdout, url, admin, stand_ins }
     }
 
     /// Every log line so far.
@@ -142,6 +146,15 @@ impl Server {
     /// What it printed on standard output so far.
     pub fn stdout(&self) -> String {
         self.stdout.lock().unwrap().join("\n")
+    }
+
+    /// Waits until standard output has `text`.
+    pub fn wait_for_stdout(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.stdout().contains(text) {
+            assert!(begun.elapsed() < PATIENCE, "no {text} in {}", self.stdout());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Sends it a signal by name: `TERM`.
