@@ -54,7 +54,9 @@ impl Provider for Xai {
             .post(&["v1", "realtime", "client_secrets"])
             .header(AUTHORIZATION, &self.authorization)
             .json(&serde_json::json!({ "expires_after": { "seconds": spec.ttl } }));
-        read(&Upstream::call(request, &self.clock).await?, spec, self.clock.unix())
+        // Taken before asking: a lifetime counted from here never claims too much.
+        let asked = self.clock.unix();
+        read(&Upstream::call(request, &self.clock).await?, spec, asked)
     }
 }
 

@@ -84,3 +84,56 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing");
     Problem::new(Code::Internal).because(format!("a handler panicked: {said}")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::StatusCode, routing::get};
+    use tokio_util::task::TaskTracker;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::{app::Live, clock::Clock, provider::Providers};
+
+    fn app() -> App {
+        let live = Live {
+            tokens: std::collections::BTreeMap::new(),
+            providers: Providers::default(),
+            session: "none".into(),
+            origins: Origins { allowed: Vec::new() },
+            body_timeout: std::time::Duration::from_secs(1),
+            sandbox: false,
+        };
+        App::new(live, Clock::fixed(0), TaskTracker::new())
+    }
+
+    async fn ask(router: Router) -> Response {
+        around(router, &app()).oneshot(Request::new(Body::empty())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_and_tells_the_caller_nothing() {
+        let router = Router::new().route("/", get(|| async { panic!("canary") as &'static str }));
+        let response = ask(router).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key("x-request-id"));
+        let problem = response.extensions().get::<Problem>().unwrap();
+        assert_eq!(problem.code, Code::Internal);
+        assert_eq!(problem.cause.as_deref(), Some("a handler panicked: canary"));
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("\"internal\"") && !body.contains("canary"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_bare_status_of_a_library_becomes_a_problem() {
+        for (status, code) in [
+            (StatusCode::NOT_FOUND, Code::NotFound),
+            (StatusCode::EXPECTATION_FAILED, Code::MalformedRequest),
+            (StatusCode::NOT_IMPLEMENTED, Code::Internal),
+        ] {
+            let response = ask(Router::new().route("/", get(move || async move { status }))).await;
+            assert_eq!(response.extensions().get::<Problem>().unwrap().code, code);
+            assert_eq!(response.headers()["content-type"], "application/problem+json");
+        }
+    }
+}

@@ -33,9 +33,8 @@ pub(super) async fn token(
     Asked(request): Asked,
 ) -> Response {
     let live = app.live();
-    let now = app.clock().unix();
     answer(vend(&live, &name, &request).await, |vended| {
-        Json(Token::new(&vended, now)).into_response()
+        Json(Token::new(&vended, app.clock().unix())).into_response()
     })
 }
 

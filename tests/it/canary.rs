@@ -79,6 +79,13 @@ async fn every_fault_at_trace_leaks_nothing() {
             .env("VALETKEY__PROVIDERS__ELEVENLABS__TIMEOUT", "300ms")
             .env("VALETKEY__LOG__FILTER", "trace"),
     );
+    let index = get(&format!("{}/_sandbox", sandbox.stand_ins)).await.json();
+    for setting in index["settings"].as_array().unwrap() {
+        let name = setting.as_str().unwrap().split(['=', ':', ' ']).next().unwrap();
+        let is_tried = |fault: &&str| fault.split([':', ',', '=']).any(|word| word == name);
+        let modifies = ["times", "spread"].contains(&name);
+        assert!(modifies || FAULTS.iter().any(is_tried), "{name} is not tried");
+    }
     let mut secrets = vec![XAI_KEY.to_owned(), ELEVENLABS_KEY.to_owned()];
     let mut answers = String::new();
     for fault in std::iter::once(&"").chain(FAULTS) {

@@ -109,6 +109,20 @@ fn says_nothing_of_the_provider(answer: &Answer) {
     }
 }
 
+/// A fault that the sandbox learns has to be tried here.
+#[tokio::test]
+async fn every_fault_there_is_is_tried() {
+    let server = server();
+    let index = get(&format!("{}/_sandbox", server.stand_ins)).await.json();
+    let tried: Vec<&str> = BOTH.iter().chain(XAI).chain(ELEVENLABS).map(|it| it.fault).collect();
+    for setting in index["settings"].as_array().unwrap() {
+        let name = setting.as_str().unwrap().split(['=', ':', ' ']).next().unwrap();
+        // `times` says for how long, not what.
+        let is_tried = |fault: &&str| fault.split([',', '=']).any(|word| word == name);
+        assert!(name == "times" || tried.iter().any(is_tried), "{name} is not tried");
+    }
+}
+
 #[tokio::test]
 async fn every_fault_of_xai() {
     let server = server();

@@ -9,43 +9,60 @@ use reqwest::Method;
 
 use crate::support::{
     http::{Answer, client, get, post, post_as, post_json, send},
-    process::Server,
+    process::{Server, valetkey},
 };
 
-/// A problem as a snapshot: the document without what differs each time.
-macro_rules! assert_problem {
-    ($answer:expr) => {{
-        let answer: Answer = $answer;
-        answer.code();
-        let headers: Vec<String> = ["allow", "retry-after", "x-should-retry"]
-            .iter()
-            .filter_map(|name| Some(format!("{name}: {}", answer.header(name)?)))
-            .collect();
-        insta::with_settings!({filters => vec![
-            (r#""request_id": "[^"]+""#, r#""request_id": "…""#),
-        ]}, {
-            let document = serde_json::to_string_pretty(&answer.json()).unwrap();
-            insta::assert_snapshot!(format!("{}\n{document}", headers.join("\n")));
-        });
-    }};
+/// Keeps a problem as a snapshot: the document, without what differs each time, and its headers.
+fn keep(name: &str, answer: &Answer) {
+    answer.code();
+    let headers = ["allow", "retry-after", "x-should-retry"].iter();
+    let headers = headers.filter_map(|name| Some(format!("{name}: {}\n", answer.header(name)?)));
+    let status = answer.status;
+    let document = serde_json::to_string_pretty(&answer.json()).unwrap();
+    insta::with_settings!({filters => vec![(r#""request_id": "[^"]+""#, r#""request_id": "…""#)]}, {
+        let text = format!("{status}\n{}\n{document}", headers.collect::<String>());
+        insta::assert_snapshot!(format!("problem_{name}"), text);
+    });
 }
 
 #[tokio::test]
-async fn problem_documents_look_like_this() {
+async fn problems_of_requests_look_like_this() {
     let server = Server::sandbox(&[]);
     let at = |path: &str| format!("{}{path}", server.url);
-    assert_problem!(get(&at("/nowhere")).await);
-    assert_problem!(get(&at("/session")).await);
-    assert_problem!(post(&at("/tokens/realtime_scrib")).await);
-    assert_problem!(post(&at("/v1/single-use-token/xai_realtime")).await);
-    assert_problem!(post_json(&at("/session"), "{").await);
-    assert_problem!(post_as(&at("/session"), "text/plain", "{}").await);
-    assert_problem!(post_json(&at("/session"), " ".repeat(20_000)).await);
-    assert_problem!(post_json(&at("/session"), r#"{"session":{}}"#).await);
-    assert_problem!(post_json(&at("/session"), r#"{"expires_after":{"seconds":3601}}"#).await);
-    let body = r#"{"expires_after":{"seconds":60}}"#;
-    assert_problem!(post_json(&at("/tokens/batch_scribe"), body).await);
-    assert_problem!(post_json(&at("/v1/realtime/client_secrets"), r#"{"model":"x"}"#).await);
+    keep("not_found", &get(&at("/nowhere")).await);
+    keep("method_not_allowed", &get(&at("/session")).await);
+    keep("unknown_token_type", &post(&at("/tokens/realtime_scrib")).await);
+    keep("unknown_single_use_type", &post(&at("/v1/single-use-token/xai_realtime")).await);
+    keep("malformed_request", &post_json(&at("/session"), "{").await);
+    keep("unsupported_media_type", &post_as(&at("/session"), "text/plain", "{}").await);
+    keep("body_too_large", &post_json(&at("/session"), " ".repeat(20_000)).await);
+    keep("unknown_field", &post_json(&at("/session"), r#"{"session":{}}"#).await);
+    let too_long = r#"{"expires_after":{"seconds":3601}}"#;
+    keep("ttl_out_of_bounds", &post_json(&at("/session"), too_long).await);
+    keep("ttl_is_fixed", &post_json(&at("/tokens/batch_scribe"), too_long).await);
+    let sdk = at("/v1/realtime/client_secrets");
+    keep("unknown_field_for_an_sdk", &post_json(&sdk, r#"{"model":"x"}"#).await);
+}
+
+#[tokio::test]
+async fn problems_with_the_provider_look_like_this() {
+    let server = Server::start(
+        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+            .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"),
+    );
+    let faults = [
+        ("provider_refused", "revoked"),
+        ("provider_invalid_response", "not_json"),
+        ("provider_unavailable", "close"),
+        ("provider_rate_limited", "status=429,retry_after=date:400"),
+        ("provider_timeout", "hang"),
+    ];
+    for (code, fault) in faults {
+        let url = format!("{}/_sandbox/faults", server.stand_ins);
+        let body = serde_json::json!([format!("xai/mint:{fault}")]).to_string();
+        assert!(client().put(url).body(body).send().await.unwrap().status().is_success());
+        keep(code, &post(&format!("{}/session", server.url)).await);
+    }
 }
 
 #[tokio::test]
@@ -135,13 +152,8 @@ async fn a_body_of_16_kib_is_read_and_one_byte_more_is_not() {
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up() {
     let server = Server::start(
-        crate::support::process::valetkey(&[
-            "serve",
-            "--sandbox",
-            "--sandbox-listen",
-            "127.0.0.1:0",
-        ])
-        .env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"),
+        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+            .env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"),
     );
     let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     let head =
