@@ -129,7 +129,7 @@ async fn expire(State(sandbox): State<Sandbox>) -> Json<Value> {
 /// Where `redirect` points: whoever follows it is found in the history.
 async fn elsewhere(State(sandbox): State<Sandbox>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let record = sandbox.history.add(Entry::new(&sandbox, &parts, None, Some("elsewhere")));
+    let record = sandbox.history.add(Entry::new(&sandbox.tokens, &parts, None, Some("elsewhere")));
     record.status(StatusCode::OK.as_u16());
     Json(json!({})).into_response()
 }

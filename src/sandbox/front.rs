@@ -3,7 +3,7 @@
 use axum::{
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue},
+    http::HeaderValue,
     middleware::Next,
     response::Response,
 };
@@ -22,12 +22,6 @@ use super::{
 /// The largest body of a mint, in bytes.
 const MINT_BODY: usize = 16 * 1024;
 
-/// Under which header xAI names a request.
-pub(crate) const XAI_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Under which header ElevenLabs names a request.
-pub(crate) const ELEVENLABS_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-
 /// Which route a request has come in on.
 #[derive(Clone)]
 pub(crate) struct Gate {
@@ -43,7 +37,7 @@ pub(crate) async fn front(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let entry = Entry::new(&sandbox, &parts, Some(route.provider()), Some(route.name()));
+    let entry = Entry::new(&sandbox.tokens, &parts, Some(route.provider()), Some(route.name()));
     let record = sandbox.history.add(entry);
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(record.clone());
@@ -80,7 +74,7 @@ pub(crate) async fn front(
 async fn with_body(sandbox: &Sandbox, record: &Record, request: Request) -> Option<Request> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MINT_BODY).await.ok()?;
-    record.body(sandbox, &body);
+    record.body(&sandbox.tokens, &body);
     Some(Request::from_parts(parts, Body::from(body)))
 }
 
@@ -93,12 +87,8 @@ fn too_large(provider: Provider) -> Response {
 
 /// Adds the provider's request id unless the answer has one.
 pub(crate) fn identified(provider: Provider, mut answer: Response) -> Response {
-    let name = match provider {
-        Provider::Xai => XAI_REQUEST_ID,
-        Provider::ElevenLabs => ELEVENLABS_REQUEST_ID,
-    };
     if let Ok(value) = HeaderValue::try_from(Uuid::new_v4().to_string()) {
-        answer.headers_mut().entry(name).or_insert(value);
+        answer.headers_mut().entry(provider.request_id()).or_insert(value);
     }
     answer
 }

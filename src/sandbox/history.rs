@@ -8,14 +8,7 @@ use std::{
 use axum::http::request::Parts;
 use serde::Serialize;
 
-use super::{
-    clock,
-    fault::Fault,
-    mask,
-    query::Query,
-    route::Provider,
-    state::{State, lock},
-};
+use super::{clock, fault::Fault, lock::lock, mask, query::Query, route::Provider, tokens::Tokens};
 
 /// Requests kept; the oldest go first.
 const CAPACITY: usize = 1_000;
@@ -47,21 +40,21 @@ pub(crate) struct Entry {
 impl Entry {
     /// An entry for the request with `parts`, its answer still to come.
     pub(crate) fn new(
-        state: &State,
+        tokens: &Tokens,
         parts: &Parts,
         provider: Option<Provider>,
         route: Option<&'static str>,
     ) -> Self {
         let names = parts.headers.keys();
         let headers = names
-            .map(|name| (name.to_string(), mask::header(state, &parts.headers, name.as_str())));
+            .map(|name| (name.to_string(), mask::header(tokens, &parts.headers, name.as_str())));
         Self {
             at: unix_milliseconds(),
             provider: provider.map(Provider::name),
             route,
-            method: mask::scrub(state, parts.method.as_str()),
-            path: mask::scrub(state, parts.uri.path()),
-            query: mask::query(state, &Query::of(&parts.uri)).collect(),
+            method: mask::scrub(tokens, parts.method.as_str()),
+            path: mask::scrub(tokens, parts.uri.path()),
+            query: mask::query(tokens, &Query::of(&parts.uri)).collect(),
             headers: headers.collect(),
             body: None,
             status: None,
@@ -80,12 +73,12 @@ impl Record {
         lock(&self.0).fault = Some(fault.to_string());
     }
 
-    pub(crate) fn body(&self, state: &State, body: &[u8]) {
+    pub(crate) fn body(&self, tokens: &Tokens, body: &[u8]) {
         if body.is_empty() {
             return;
         }
         // Masked before it is cut, or a key at the edge would be too short to be recognised.
-        let mut text = mask::scrub(state, &String::from_utf8_lossy(body));
+        let mut text = mask::scrub(tokens, &String::from_utf8_lossy(body));
         text.truncate(text.floor_char_boundary(BODY_LIMIT));
         lock(&self.0).body = Some(text);
     }

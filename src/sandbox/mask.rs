@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 
-use super::{ELEVENLABS_KEY, XAI_KEY, query::Query, state::State};
+use super::{ELEVENLABS_KEY, XAI_KEY, query::Query, tokens::Tokens};
 
 /// How keys and tokens of known providers begin.
 const KEY_PREFIXES: [&str; 5] = ["xai-", "sk_", "sk-", "sutkn_", "ek_"];
@@ -20,35 +20,35 @@ const TELLTALE: [&str; 5] = ["auth", "key", "token", "secret", "cookie"];
 const SUBPROTOCOLS: [&str; 2] = ["xai-client-secret", "openai-insecure-api-key"];
 
 /// The value of the header `name`, safe to keep; several values are joined as HTTP joins them.
-pub(crate) fn header(state: &State, headers: &HeaderMap, name: &str) -> String {
+pub(crate) fn header(tokens: &Tokens, headers: &HeaderMap, name: &str) -> String {
     let values = headers.get_all(name).iter();
     let text: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let text = text.join(", ");
     match name {
-        "authorization" => authorization(state, &text),
+        "authorization" => authorization(tokens, &text),
         "sec-websocket-protocol" => {
             let offered: Vec<_> =
-                text.split(',').map(|one| subprotocol(state, one.trim())).collect();
+                text.split(',').map(|one| subprotocol(tokens, one.trim())).collect();
             offered.join(", ")
         }
-        _ if tells(name) => word(state, &text).to_owned(),
-        _ => scrub(state, &text),
+        _ if tells(name) => word(tokens, &text).to_owned(),
+        _ => scrub(tokens, &text),
     }
 }
 
 /// Names and values of `query`, safe to keep.
 pub(crate) fn query<'a>(
-    state: &'a State,
+    tokens: &'a Tokens,
     query: &'a Query,
 ) -> impl Iterator<Item = (String, String)> + 'a {
     query.iter().map(|(name, value)| {
-        let value = if tells(name) { word(state, value).to_owned() } else { scrub(state, value) };
-        (scrub(state, name), value)
+        let value = if tells(name) { word(tokens, value).to_owned() } else { scrub(tokens, value) };
+        (scrub(tokens, name), value)
     })
 }
 
 /// `text` with everything in it that looks like a key replaced.
-pub(crate) fn scrub(state: &State, text: &str) -> String {
+pub(crate) fn scrub(tokens: &Tokens, text: &str) -> String {
     let part_of_key = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
@@ -57,7 +57,7 @@ pub(crate) fn scrub(state: &State, text: &str) -> String {
         let end = from.find(|c| !part_of_key(c)).unwrap_or(from.len());
         let (candidate, after) = from.split_at(end);
         clean.push_str(before);
-        clean.push_str(if looks_like_key(candidate) { word(state, candidate) } else { candidate });
+        clean.push_str(if looks_like_key(candidate) { word(tokens, candidate) } else { candidate });
         rest = after;
     }
     clean + rest
@@ -78,28 +78,28 @@ fn tells(name: &str) -> bool {
 }
 
 /// Keeps the scheme, which says much about a client, and only if it is the usual one.
-fn authorization(state: &State, text: &str) -> String {
+fn authorization(tokens: &Tokens, text: &str) -> String {
     match text.split_once(' ') {
         Some((scheme, credential)) if scheme.eq_ignore_ascii_case("bearer") => {
-            format!("{scheme} {}", word(state, credential.trim()))
+            format!("{scheme} {}", word(tokens, credential.trim()))
         }
-        _ => word(state, text).to_owned(),
+        _ => word(tokens, text).to_owned(),
     }
 }
 
-fn subprotocol(state: &State, text: &str) -> String {
+fn subprotocol(tokens: &Tokens, text: &str) -> String {
     match text.split_once('.') {
         Some((name, credential)) if SUBPROTOCOLS.contains(&name) => {
-            format!("{name}.{}", word(state, credential))
+            format!("{name}.{}", word(tokens, credential))
         }
-        _ => scrub(state, text),
+        _ => scrub(tokens, text),
     }
 }
 
 /// The word that stands for a credential.
-fn word(state: &State, credential: &str) -> &'static str {
+fn word(tokens: &Tokens, credential: &str) -> &'static str {
     if credential == XAI_KEY || credential == ELEVENLABS_KEY {
         return "<sandbox key>";
     }
-    if state.tokens.knows(credential) { "<minted token>" } else { "<other>" }
+    if tokens.knows(credential) { "<minted token>" } else { "<other>" }
 }

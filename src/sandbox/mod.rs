@@ -15,6 +15,7 @@ mod fault;
 mod front;
 mod gateway;
 mod history;
+mod lock;
 mod mask;
 mod query;
 mod route;

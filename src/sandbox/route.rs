@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use axum::http::HeaderName;
+
 /// A provider that is stood in for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Provider {
@@ -35,6 +37,14 @@ impl Provider {
         match self {
             Self::Xai => "xai",
             Self::ElevenLabs => "elevenlabs",
+        }
+    }
+
+    /// Under which header it names a request.
+    pub(crate) fn request_id(self) -> HeaderName {
+        match self {
+            Self::Xai => HeaderName::from_static("x-request-id"),
+            Self::ElevenLabs => HeaderName::from_static("request-id"),
         }
     }
 }

@@ -92,7 +92,7 @@ async fn not_found(State(sandbox): State<Sandbox>, request: Request) -> Response
     let xai = parts.uri.path().starts_with("/v1/realtime")
         || parts.headers.contains_key(header::AUTHORIZATION);
     let provider = if xai { Provider::Xai } else { Provider::ElevenLabs };
-    let record = sandbox.history.add(Entry::new(&sandbox, &parts, Some(provider), None));
+    let record = sandbox.history.add(Entry::new(&sandbox.tokens, &parts, Some(provider), None));
     let answer = match provider {
         Provider::Xai => xai::errors::not_found(),
         Provider::ElevenLabs => elevenlabs::errors::not_found(),

@@ -1,10 +1,6 @@
 //! What all requests share: tokens, faults in force, history.
 
-use std::{
-    ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -46,9 +42,4 @@ impl Deref for Sandbox {
     fn deref(&self) -> &State {
         &self.0
     }
-}
-
-/// Locks `mutex` even if a panic poisoned it: every critical section here leaves valid data.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

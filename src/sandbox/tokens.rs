@@ -8,7 +8,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::state::lock;
+use super::lock::lock;
 
 /// Tokens remembered at most; the oldest are forgotten first.
 const CAPACITY: usize = 100_000;

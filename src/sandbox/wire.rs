@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::state::lock;
+use super::lock::lock;
 
 /// What a peer gets instead of HTTP.
 const GARBAGE: &[u8] = b"\x16\x03\x01\x00\xa5\x01 this is not HTTP \x00\xff\xfe\r\n\r\n";

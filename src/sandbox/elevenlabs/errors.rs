@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::known::{ERRORS, Known};
-use crate::sandbox::{fault::BodyShape, front::ELEVENLABS_REQUEST_ID, gateway::gateway};
+use crate::sandbox::{fault::BodyShape, gateway::gateway, route::Provider};
 
 /// The names of the errors with that status.
 pub(crate) fn codes(http: StatusCode) -> Vec<&'static str> {
@@ -60,7 +60,7 @@ fn object(known: &Known, http: StatusCode, message: &str) -> Response {
         "status": known.status,
         "request_id": request_id,
     });
-    ([(ELEVENLABS_REQUEST_ID, request_id)], detail(http, object)).into_response()
+    ([(Provider::ElevenLabs.request_id(), request_id)], detail(http, object)).into_response()
 }
 
 fn older(known: &Known) -> Value {

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::Fault;
-use crate::sandbox::{route::Route, state::lock};
+use crate::sandbox::{lock::lock, route::Route};
 
 /// Faults in force at most.
 const CAPACITY: usize = 256;

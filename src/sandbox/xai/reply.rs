@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::session::id;
+use super::id::id;
 use crate::sandbox::tone::tone;
 
 /// A response: the text it says, whether aloud, and its ids.

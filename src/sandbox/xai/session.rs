@@ -2,15 +2,9 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use super::reply;
+use super::{id::id, reply};
 use crate::sandbox::socket::{Gone, Peer};
-
-/// Makes an id as the provider's look.
-pub(super) fn id(prefix: &str) -> String {
-    format!("{prefix}_{}", Uuid::new_v4().simple())
-}
 
 /// An event of the client that cannot be served; the session goes on.
 struct Invalid {
