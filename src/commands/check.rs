@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    load::{Loaded, Sources, variable},
+    load::{Loaded, ServerSources, variable},
     print,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 #[command(after_help = super::EXIT_STATUS)]
 pub struct Args {
     #[command(flatten)]
-    sources: Sources,
+    sources: ServerSources,
     /// Also mint one token of each enabled type, to see whether the keys work
     #[arg(long)]
     online: bool,
@@ -31,7 +31,7 @@ pub struct Args {
 /// # Errors
 /// When something is wrong with them, or a token cannot be minted.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let mut loaded = args.sources.load(Vec::new());
+    let mut loaded = args.sources.load();
     let app = loaded.build(false);
     print(&describe(&loaded, &app.live()))?;
     if !loaded.problems.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, load::Sources, reachable};
+use super::{Failure, load::ServerSources, reachable};
 
 /// Ask the running server whether it is ready; for container images without a shell
 ///
@@ -11,10 +11,7 @@ use super::{Failure, load::Sources, reachable};
 #[command(after_help = super::EXIT_STATUS)]
 pub struct Args {
     #[command(flatten)]
-    sources: Sources,
-    /// Where the server listens, if that was given on its command line
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<String>,
+    sources: ServerSources,
 }
 
 /// Longer is not healthy.
@@ -25,8 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// # Errors
 /// When the server cannot be reached in time or is not ready.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let listen = args.listen.map(|address| ("server.listen", address, "--listen"));
-    let loaded = args.sources.load(listen.into_iter().collect());
+    // Problems are the server's to complain about: it may have options that this command has not.
+    let loaded = args.sources.load();
     let url = format!("http://{}/readyz", reachable(loaded.settings.server.listen));
     let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build();
     let client = client.map_err(|error| Failure::Failed(error.to_string()))?;

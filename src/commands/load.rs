@@ -21,6 +21,16 @@ pub(super) struct Sources {
     files: Vec<PathBuf>,
 }
 
+/// Where settings come from for a command that is about the server itself.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct ServerSources {
+    #[command(flatten)]
+    sources: Sources,
+    /// Where the server listens (server.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
 /// Settings, and all that was found wrong on the way.
 pub(super) struct Loaded {
     pub(super) settings: Settings,
@@ -29,10 +39,19 @@ pub(super) struct Loaded {
 }
 
 impl Sources {
-    /// Reads them. `options`: key, value and name of further command-line options.
-    pub(super) fn load(self, options: Vec<(&'static str, String, &'static str)>) -> Loaded {
+    /// Reads them.
+    pub(super) fn load(self) -> Loaded {
+        ServerSources { sources: self, listen: None }.load()
+    }
+}
+
+impl ServerSources {
+    /// Reads them.
+    pub(super) fn load(self) -> Loaded {
         let mut problems = Problems::default();
-        let layers = Layers { files: self.files, environment: environment(), options };
+        let listen = self.listen.map(|address| ("server.listen", address, "--listen"));
+        let options = listen.into_iter().collect();
+        let layers = Layers { files: self.sources.files, environment: environment(), options };
         let tree = layers.merge(&mut problems);
         let settings = Settings::read(&tree, &mut problems);
         Loaded { settings, tree, problems }

@@ -24,7 +24,7 @@ pub struct Args {
 /// # Errors
 /// When the settings will not do, there is no such type, or the provider gives none.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let (app, _) = args.sources.load(Vec::new()).app(false)?;
+    let (app, _) = args.sources.load().app(false)?;
     let live = app.live();
     let request = MintRequest { ttl: args.ttl, ..MintRequest::default() };
     match vend(&live, &args.token_type, &request).await.result {

@@ -52,7 +52,7 @@ impl StandIns {
 /// # Errors
 /// When the address cannot be listened on, or the log's settings will not do.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let loaded = args.sources.load(Vec::new());
+    let loaded = args.sources.load();
     if !loaded.problems.is_empty() {
         return Err(Failure::Settings(loaded.problems));
     }

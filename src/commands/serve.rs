@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Failure, banner, bind,
-    load::{Loaded, Sources},
+    load::{Loaded, ServerSources},
     print, reachable,
     signals::Signals,
 };
@@ -28,10 +28,7 @@ use crate::{
 #[command(after_help = super::EXIT_STATUS)]
 pub struct Args {
     #[command(flatten)]
-    sources: Sources,
-    /// Where to listen (server.listen)
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<String>,
+    sources: ServerSources,
     /// Vend from stand-in providers inside this process: no keys, no network, worthless tokens
     #[arg(long)]
     sandbox: bool,
@@ -44,8 +41,7 @@ pub struct Args {
 /// # Errors
 /// When the settings will not do, or an address cannot be listened on.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let listen = args.listen.map(|address| ("server.listen", address, "--listen"));
-    let mut loaded = args.sources.load(listen.into_iter().collect());
+    let mut loaded = args.sources.load();
     let stand_ins = if args.sandbox {
         let (listener, options) = args.stand_ins.open("--sandbox-listen").await?;
         point_at(&mut loaded, listener.local_addr()?);
