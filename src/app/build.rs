@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 use super::Live;
 use crate::{
     clock::Clock,
-    provider::{Account, Kind, Lifetime, Product, Providers},
+    provider::{Account, Adapter, Lifetime, Product, Providers},
     secret::{Secret, SecretRef},
     settings::{self, Problems, Settings, Tree},
     token::{Name, TokenType, Ttl},
@@ -56,9 +56,9 @@ impl Ingredients<'_> {
         let mut providers = Providers::default();
         for (name, settings) in &self.settings.providers {
             let key = format!("providers.{name}.kind");
-            let Some(kind) = Kind::parse(&settings.kind) else {
+            let Some(adapter) = Adapter::of_kind(&settings.kind) else {
                 let message =
-                    format!("is no kind of provider; there are: {}", Kind::NAMES.join(", "));
+                    format!("is no kind of provider; there are: {}", Adapter::kinds().join(", "));
                 self.problem(problems, &key, message);
                 continue;
             };
@@ -68,7 +68,7 @@ impl Ingredients<'_> {
                 key: secret,
                 timeout: settings.timeout,
             };
-            match kind.open(&account, self.clock.clone(), self.tasks.clone()) {
+            match adapter.open(&account, self.clock.clone(), self.tasks.clone()) {
                 Ok(provider) => providers.insert(name.as_str().into(), provider),
                 Err(message) => self.problem(problems, &format!("providers.{name}"), message),
             }
@@ -122,7 +122,7 @@ impl Ingredients<'_> {
             let known = names(self.settings.providers.keys());
             return Err(one("provider", format!("is no provider; there are: {known}")));
         };
-        let products = Kind::parse(&provider.kind).map_or(&[][..], Kind::products);
+        let products = Adapter::of_kind(&provider.kind).map_or(&[][..], |adapter| adapter.products);
         let Some(product) = products.iter().find(|product| product.name == settings.product) else {
             let known = names(products.iter().map(|product| product.name));
             let message = format!("is no product of {}; there are: {known}", settings.provider);

@@ -3,7 +3,7 @@
 //! Source: <https://elevenlabs.io/docs/api-reference/tokens/create> and
 //! <https://elevenlabs.io/docs/eleven-api/resources/errors>.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_LENGTH, HeaderValue};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Account, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
+    Account, Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
     upstream::{Answer, Upstream, join},
 };
 use crate::{
@@ -21,6 +21,12 @@ use crate::{
 
 /// How long a token lives, in seconds. Answers carry no expiry; the documentation says 15 minutes.
 const LIFETIME: u32 = 900;
+
+pub(super) const ADAPTER: Adapter = Adapter {
+    kind: "elevenlabs",
+    products: PRODUCTS,
+    open: |account, upstream, clock| Ok(Arc::new(ElevenLabs::new(account, upstream, clock)?)),
+};
 
 /// What all products share.
 const PRODUCT: Product = Product {
@@ -33,7 +39,7 @@ const PRODUCT: Product = Product {
     connect: realtime_scribe,
 };
 
-pub(super) const PRODUCTS: &[Product] = &[
+const PRODUCTS: &[Product] = &[
     Product { name: "realtime_scribe", connect: realtime_scribe, ..PRODUCT },
     Product { name: "batch_scribe", connect: batch_scribe, ..PRODUCT },
     Product {
@@ -45,14 +51,14 @@ pub(super) const PRODUCTS: &[Product] = &[
     },
 ];
 
-pub(super) struct ElevenLabs {
+struct ElevenLabs {
     upstream: Upstream,
     key: HeaderValue,
     clock: Clock,
 }
 
 impl ElevenLabs {
-    pub(super) fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
+    fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
         Ok(Self { upstream, key: answer::sensitive(account.key.expose())?, clock })
     }
 }

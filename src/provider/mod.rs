@@ -1,5 +1,5 @@
 //! The providers: one narrow trait, one file each, wrappers around the same trait for what cuts
-//! across. A new provider is a file and a line in each `match` of [`Kind`].
+//! across. A new provider is a file and a place in `ADAPTERS`.
 
 mod answer;
 mod detached;
@@ -35,13 +35,20 @@ pub trait Provider: Send + Sync {
     async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError>;
 }
 
-/// The providers that there is an adapter for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// <https://x.ai>
-    Xai,
-    /// <https://elevenlabs.io>
-    ElevenLabs,
+/// A way to mint, or why there is none, in words for the operator.
+type Opened = Result<Arc<dyn Provider>, String>;
+
+/// Every adapter there is.
+static ADAPTERS: [&Adapter; 2] = [&xai::ADAPTER, &elevenlabs::ADAPTER];
+
+/// What speaks to one kind of provider.
+#[derive(Debug)]
+pub struct Adapter {
+    /// Its name in the settings.
+    pub kind: &'static str,
+    /// What the provider mints.
+    pub products: &'static [Product],
+    open: fn(&Account, Upstream, Clock) -> Opened,
 }
 
 /// One of the things that a provider mints, as its documentation describes it.
@@ -88,27 +95,17 @@ pub struct Account {
     pub timeout: Duration,
 }
 
-impl Kind {
-    /// The names in the settings.
-    pub const NAMES: [&str; 2] = ["xai", "elevenlabs"];
-
-    /// The kind that the settings call `name`.
+impl Adapter {
+    /// The adapter that the settings call `kind`.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "xai" => Some(Self::Xai),
-            "elevenlabs" => Some(Self::ElevenLabs),
-            _ => None,
-        }
+    pub fn of_kind(kind: &str) -> Option<&'static Self> {
+        ADAPTERS.into_iter().find(|adapter| adapter.kind == kind)
     }
 
-    /// What it mints.
+    /// What the settings can call an adapter.
     #[must_use]
-    pub fn products(self) -> &'static [Product] {
-        match self {
-            Self::Xai => xai::PRODUCTS,
-            Self::ElevenLabs => elevenlabs::PRODUCTS,
-        }
+    pub fn kinds() -> [&'static str; ADAPTERS.len()] {
+        ADAPTERS.map(|adapter| adapter.kind)
     }
 
     /// Opens `account`. Mints run as tasks of `tasks`.
@@ -116,17 +113,14 @@ impl Kind {
     /// # Errors
     /// When the HTTP client cannot be made or the key cannot be sent; in words for the operator.
     pub fn open(
-        self,
+        &self,
         account: &Account,
         clock: Clock,
         tasks: TaskTracker,
     ) -> Result<Arc<dyn Provider>, String> {
         let upstream = Upstream::new(&account.base_url)?;
-        let adapter: Arc<dyn Provider> = match self {
-            Self::Xai => Arc::new(xai::Xai::new(account, upstream, clock)?),
-            Self::ElevenLabs => Arc::new(elevenlabs::ElevenLabs::new(account, upstream, clock)?),
-        };
-        Ok(Arc::new(Detached::new(adapter, account.timeout, tasks)))
+        let provider = (self.open)(account, upstream, clock)?;
+        Ok(Arc::new(Detached::new(provider, account.timeout, tasks)))
     }
 }
 

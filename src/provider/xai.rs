@@ -3,7 +3,7 @@
 //! Source: <https://docs.x.ai/developers/rest-api-reference/inference/voice> and
 //! <https://docs.x.ai/developers/model-capabilities/audio/ephemeral-tokens>.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Account, Invalid, Lifetime, Product, Provider, ProviderError, Refusal,
+    Account, Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal,
     answer::{self, Seconds},
     upstream::{Answer, Upstream, join},
 };
@@ -23,7 +23,13 @@ use crate::{
 /// The longest lifetime, in seconds.
 const LONGEST: u32 = 3600;
 
-pub(super) const PRODUCTS: &[Product] = &[Product {
+pub(super) const ADAPTER: Adapter = Adapter {
+    kind: "xai",
+    products: PRODUCTS,
+    open: |account, upstream, clock| Ok(Arc::new(Xai::new(account, upstream, clock)?)),
+};
+
+const PRODUCTS: &[Product] = &[Product {
     name: "realtime",
     lifetime: Lifetime::Within { min: 1, max: LONGEST },
     single_use: false,
@@ -33,14 +39,14 @@ pub(super) const PRODUCTS: &[Product] = &[Product {
     connect,
 }];
 
-pub(super) struct Xai {
+struct Xai {
     upstream: Upstream,
     authorization: HeaderValue,
     clock: Clock,
 }
 
 impl Xai {
-    pub(super) fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
+    fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
         let authorization = answer::sensitive(&format!("Bearer {}", account.key.expose()))?;
         Ok(Self { upstream, authorization, clock })
     }

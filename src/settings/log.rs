@@ -1,6 +1,7 @@
 //! `[log]`
 
 use config::Value;
+use tracing::level_filters::LevelFilter;
 
 use super::{section::Section, value::FromSetting};
 
@@ -56,10 +57,10 @@ impl FromSetting for Filter {
         };
         let text = String::from_setting(value).map_err(|_| expected())?;
         // A bare word that is no level would be taken for a module's name and log nothing at all.
-        let bare = text.split(',').find(|part| !part.contains('='));
-        match bare.map(|word| word.trim().parse::<tracing::level_filters::LevelFilter>()) {
-            Some(Err(_)) => Err(expected()),
-            _ => text.parse().map_err(|_| expected()),
+        let is_level = |word: &str| word.trim().parse::<LevelFilter>().is_ok();
+        if text.split(',').any(|part| !part.contains('=') && !is_level(part)) {
+            return Err(expected());
         }
+        text.parse().map_err(|_| expected())
     }
 }
