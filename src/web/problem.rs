@@ -17,7 +17,7 @@ use super::request_id::RequestId;
 /// Where `docs/problems.md` is; a code is the fragment of its own heading.
 const DOCUMENTATION: &str = "https://github.com/valetkey/valetkey/blob/main/docs/problems.md";
 
-/// Why there is no success. A handler returns it; [`render`] writes the document.
+/// Why there is no success. A handler returns it; `render` writes the document.
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// Which one.
