@@ -7,8 +7,8 @@ WORKDIR /build
 # The dependencies alone, so that a change of our sources does not build them again.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
-    && echo 'fn main() {}' >src/main.rs \
-    && touch src/lib.rs \
+    && echo '//! A placeholder.' | tee src/lib.rs >src/main.rs \
+    && echo 'fn main() {}' >>src/main.rs \
     && cargo build --release --locked \
     && rm -r src
 

@@ -41,21 +41,25 @@ pub(super) struct Loaded {
 impl Sources {
     /// Reads them.
     pub(super) fn load(self) -> Loaded {
-        ServerSources { sources: self, listen: None }.load()
+        read(self.files, Vec::new())
     }
 }
 
 impl ServerSources {
-    /// Reads them.
+    /// Reads them, and refuses a server that anyone could drain.
     pub(super) fn load(self) -> Loaded {
-        let mut problems = Problems::default();
         let listen = self.listen.map(|address| ("server.listen", address, "--listen"));
-        let options = listen.into_iter().collect();
-        let layers = Layers { files: self.sources.files, environment: environment(), options };
-        let tree = layers.merge(&mut problems);
-        let settings = Settings::read(&tree, &mut problems);
-        Loaded { settings, tree, problems }
+        let mut loaded = read(self.sources.files, listen.into_iter().collect());
+        loaded.settings.refuse_open_till(&loaded.tree, &mut loaded.problems);
+        loaded
     }
+}
+
+fn read(files: Vec<PathBuf>, options: Vec<(&'static str, String, &'static str)>) -> Loaded {
+    let mut problems = Problems::default();
+    let tree = Layers { files, environment: environment(), options }.merge(&mut problems);
+    let settings = Settings::read(&tree, &mut problems);
+    Loaded { settings, tree, problems }
 }
 
 impl Loaded {

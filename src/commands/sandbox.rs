@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use super::{Failure, banner, bind, load::Sources, print, signals::Signals};
+use super::{Failure, banner, bind, load::Sources, print, reachable, signals::Signals};
 use crate::{
     sandbox::{self, Fault, Options},
     telemetry,
@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     telemetry::start(&loaded.settings.log);
     let address = listener.local_addr()?;
     tracing::warn!(stand_ins = %address, "SANDBOX: these are stand-in providers, the tokens are worth nothing");
-    print(&banner::sandbox(address))?;
+    print(&banner::sandbox(reachable(address)))?;
     let options = Options { faults: args.faults, ..Options::default() };
     sandbox::run(listener, options, async move { signals.next().await }).await?;
     Ok(())

@@ -114,7 +114,7 @@ fn announce(
     tracing::info!(version, listen = %public, admin_listen = admin, "listening");
     // Last, so that its lines stand right above the prompt.
     match stand_ins {
-        Some(stand_ins) => print(&banner::serve(public, stand_ins)),
+        Some(stand_ins) => print(&banner::serve(reachable(public), reachable(stand_ins))),
         None => Ok(()),
     }
 }

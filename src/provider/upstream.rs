@@ -4,7 +4,7 @@
 //! share one.
 
 use std::{
-    error::Error as _,
+    error::Error,
     time::{Duration, SystemTime},
 };
 
@@ -46,7 +46,7 @@ impl Upstream {
             .pool_idle_timeout(MAX_IDLE)
             .user_agent(USER_AGENT)
             .build()
-            .map_err(|error| format!("the HTTP client cannot be made: {error}"))?;
+            .map_err(|error| format!("the HTTP client cannot be made: {}", root_cause(&error)))?;
         Ok(Self { client, base: base.clone() })
     }
 
@@ -100,16 +100,23 @@ fn classify_body(_: reqwest::Error) -> ProviderError {
 
 fn classify(error: reqwest::Error) -> ProviderError {
     let error = error.without_url();
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
-            return Invalid::NotHttp.into();
-        }
-        causes.push(cause.to_string());
-        next = cause.source();
+    let is_parse = |cause: &(dyn Error + 'static)| {
+        cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+    };
+    if causes(&error).any(is_parse) {
+        return Invalid::NotHttp.into();
     }
-    ProviderError::Unreachable(causes.last().cloned().unwrap_or_else(|| error.to_string()))
+    ProviderError::Unreachable(root_cause(&error))
+}
+
+/// What an error is made of, from the outside in.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source())
+}
+
+/// The innermost: reqwest's own words say only that something failed.
+fn root_cause(error: &reqwest::Error) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3).

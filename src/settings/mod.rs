@@ -65,12 +65,12 @@ impl Settings {
             tokens: root.map("tokens", TokenType::read),
         };
         root.finish();
-        settings.refuse_open_till(tree, problems);
         settings
     }
 
-    /// Off loopback, nobody mints unless someone decided who may.
-    fn refuse_open_till(&self, tree: &Tree, problems: &mut Problems) {
+    /// Adds the problem of a server that anyone could drain: off loopback nobody mints, unless
+    /// someone decided who may.
+    pub fn refuse_open_till(&self, tree: &Tree, problems: &mut Problems) {
         let listen = self.server.listen;
         if listen.ip().is_loopback() || self.auth.anonymous {
             return;

@@ -48,6 +48,18 @@ fn off_loopback_it_does_not_start_open() {
     assert_transcript!(transcript(&output));
 }
 
+/// As in the container image, where the address is in the environment of every command.
+#[test]
+fn what_does_not_listen_there_does_not_mind_the_address() {
+    let mut mint = valetkey(&["mint", "xai_realtime"]);
+    mint.env("VALETKEY__SERVER__LISTEN", "0.0.0.0:8081").env("XAI_API_KEY", "key");
+    let output = run(mint.env("VALETKEY__PROVIDERS__XAI__BASE_URL", "http://127.0.0.1:1"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(transcript(&output).contains("cannot be reached"), "{}", transcript(&output));
+    let mut sandbox = valetkey(&["sandbox", "--listen", "127.0.0.1:0"]);
+    Server::start_alone(sandbox.env("VALETKEY__SERVER__LISTEN", "0.0.0.0:8081"));
+}
+
 #[tokio::test]
 async fn off_loopback_it_starts_when_told_so_in_so_many_words() {
     let mut server = Server::start_as_given(
