@@ -47,7 +47,7 @@ impl Reply {
             self.event("content_part.added", json!({ "part": self.part("") })),
         ];
         events.extend(self.content());
-        let item = self.item("completed", json!([self.part(&self.text)]));
+        let item = self.item("completed", json!([self.item_content()]));
         events.push(self.event("content_part.done", json!({ "part": self.part(&self.text) })));
         events.push(self.event("output_item.done", json!({ "item": item })));
         events.push(json!({ "type": "response.done", "response": self.response("completed") }));
@@ -94,6 +94,13 @@ impl Reply {
         json!({ "type": "text", "text": text })
     }
 
+    /// The part as the item holds it: there its type has another name.
+    fn item_content(&self) -> Value {
+        let mut content = self.part(&self.text);
+        content["type"] = json!(if self.aloud { "output_audio" } else { "output_text" });
+        content
+    }
+
     fn item(&self, status: &str, content: Value) -> Value {
         json!({
             "id": self.item_id,
@@ -107,11 +114,8 @@ impl Reply {
 
     fn response(&self, status: &str) -> Value {
         let done = status == "completed";
-        let output = if done {
-            json!([self.item(status, json!([self.part(&self.text)]))])
-        } else {
-            json!([])
-        };
+        let output =
+            if done { json!([self.item(status, json!([self.item_content()]))]) } else { json!([]) };
         json!({
             "id": self.response_id,
             "object": "realtime.response",
