@@ -33,13 +33,16 @@ impl Ingredients<'_> {
     /// Builds as much as can be built, adding to `problems` what cannot.
     #[must_use]
     pub fn build(&self, problems: &mut Problems) -> Live {
-        let providers = self.providers(problems);
+        let (providers, keys) = self.providers(problems);
+        self.refuse_keys_in_the_open(&keys, problems);
         let tokens = self.tokens(&providers, problems);
-        if !tokens.contains_key(self.settings.session.token.as_str()) {
-            let message = format!("is no token type; there are: {}", names(tokens.keys()));
+        if !self.settings.tokens.contains_key(&self.settings.session.token) {
+            let message =
+                no_such("token type", &self.settings.session.token, self.settings.tokens.keys());
             self.problem(problems, "session.token", message);
         }
-        if providers.is_empty() && problems.is_empty() {
+        // Where a key could not be read there is a problem already.
+        if providers.is_empty() && !problems.concern_below("providers") {
             problems.add_general(self.no_keys());
         }
         Live {
@@ -52,17 +55,18 @@ impl Ingredients<'_> {
         }
     }
 
-    fn providers(&self, problems: &mut Problems) -> Providers {
-        let mut providers = Providers::default();
+    /// The providers that have a key, and the keys.
+    fn providers(&self, problems: &mut Problems) -> (Providers, Vec<Secret>) {
+        let (mut providers, mut keys) = (Providers::default(), Vec::new());
         for (name, settings) in &self.settings.providers {
             let key = format!("providers.{name}.kind");
             let Some(adapter) = Adapter::of_kind(&settings.kind) else {
-                let message =
-                    format!("is no kind of provider; there are: {}", Adapter::kinds().join(", "));
+                let message = no_such("kind of provider", &settings.kind, Adapter::kinds().iter());
                 self.problem(problems, &key, message);
                 continue;
             };
             let Some(secret) = self.secret(name, settings, problems) else { continue };
+            keys.push(secret.clone());
             let account = Account {
                 base_url: settings.base_url.clone(),
                 key: secret,
@@ -73,7 +77,27 @@ impl Ingredients<'_> {
                 Err(message) => self.problem(problems, &format!("providers.{name}"), message),
             }
         }
-        providers
+        (providers, keys)
+    }
+
+    /// A key in a base URL is in the way of every log, and one in a connection parameter would be
+    /// sent to every caller.
+    fn refuse_keys_in_the_open(&self, keys: &[Secret], problems: &mut Problems) {
+        // What is shorter is no key, and would be found in many a word.
+        let long = |key: &&Secret| key.expose().len() >= 8;
+        let holds_key =
+            |text: &str| keys.iter().filter(long).any(|key| text.contains(key.expose()));
+        let message = "holds an API key, which belongs in a provider's api_keys, by reference";
+        for (name, provider) in &self.settings.providers {
+            if holds_key(provider.base_url.as_str()) {
+                self.problem(problems, &format!("providers.{name}.base_url"), message);
+            }
+        }
+        for (name, token_type) in &self.settings.tokens {
+            for (parameter, _) in token_type.connect.iter().filter(|(_, value)| holds_key(value)) {
+                self.problem(problems, &format!("tokens.{name}.connect.{parameter}"), message);
+            }
+        }
     }
 
     fn secret(
@@ -119,14 +143,16 @@ impl Ingredients<'_> {
     ) -> Result<TokenType, Vec<(String, String)>> {
         let one = |key: &str, message: String| vec![(key.to_owned(), message)];
         let Some(provider) = self.settings.providers.get(&settings.provider) else {
-            let known = names(self.settings.providers.keys());
-            return Err(one("provider", format!("is no provider; there are: {known}")));
+            let known = self.settings.providers.keys();
+            return Err(one("provider", no_such("provider", &settings.provider, known)));
         };
-        let products = Adapter::of_kind(&provider.kind).map_or(&[][..], |adapter| adapter.products);
+        // Of an unknown kind there is a problem already, and no telling what it mints.
+        let Some(adapter) = Adapter::of_kind(&provider.kind) else { return Err(Vec::new()) };
+        let products = adapter.products;
         let Some(product) = products.iter().find(|product| product.name == settings.product) else {
-            let known = names(products.iter().map(|product| product.name));
-            let message = format!("is no product of {}; there are: {known}", settings.provider);
-            return Err(one("product", message));
+            let known = products.iter().map(|product| product.name);
+            let what = format!("product of {}", settings.provider);
+            return Err(one("product", no_such(&what, &settings.product, known)));
         };
         let (ttl, mut found) = ttl(product.lifetime, settings);
         found.extend(connect_problems(product, settings));
@@ -168,8 +194,15 @@ impl Ingredients<'_> {
     }
 }
 
-fn names<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
-    names.map(|name| name.as_ref().to_owned()).collect::<Vec<_>>().join(", ")
+/// That `given` is none of `known`, and which of them is most like it. It does not repeat `given`.
+fn no_such<T: AsRef<str>>(what: &str, given: &str, known: impl Iterator<Item = T>) -> String {
+    let known: Vec<String> = known.map(|name| name.as_ref().to_owned()).collect();
+    let list = known.join(", ");
+    let pairs = known.into_iter().map(|name| (name.clone(), name));
+    match settings::nearest(given, pairs) {
+        Some(like) => format!("is no {what}; did you mean {like}? There are: {list}"),
+        None => format!("is no {what}; there are: {list}"),
+    }
 }
 
 /// The lifetime, and what is wrong with it by key.
@@ -191,10 +224,10 @@ fn ttl(lifetime: Lifetime, settings: &settings::TokenType) -> (Ttl, Vec<(String,
                             whole
                         }
                         _ => {
-                            found.push((
-                                key.to_owned(),
-                                format!("must be whole seconds from {min}s to {most}s"),
-                            ));
+                            let limit = if most < longest { ", which is max_ttl" } else { "" };
+                            let message =
+                                format!("must be whole seconds from {min}s to {most}s{limit}");
+                            found.push((key.to_owned(), message));
                             default
                         }
                     }
@@ -206,13 +239,21 @@ fn ttl(lifetime: Lifetime, settings: &settings::TokenType) -> (Ttl, Vec<(String,
     }
 }
 
+/// Names that no connection parameter may have, whatever the provider: they are for secrets.
+const FOR_SECRETS: [&str; 6] =
+    ["token", "single_use_token", "authorization", "api_key", "xi_api_key", "xi-api-key"];
+
 fn connect_problems(product: &Product, settings: &settings::TokenType) -> Vec<(String, String)> {
     let given = &settings.connect;
-    let reserved = product.reserved.iter().filter(|name| given.contains_key(**name));
-    let missing =
-        product.required.iter().filter(|name| given.get(**name).is_none_or(String::is_empty));
-    let reserved =
-        reserved.map(|name| (format!("connect.{name}"), "is filled in by valetkey".to_owned()));
-    let missing = missing.map(|name| (format!("connect.{name}"), "is missing".to_owned()));
-    reserved.chain(missing).collect()
+    let reserved = FOR_SECRETS.iter().filter(|name| given.contains_key(**name));
+    let reserved = reserved.map(|name| (*name, "is for a secret, which does not belong here"));
+    let wrong = product.path_parameters.iter().filter_map(|name| match given.get(*name) {
+        None => Some((*name, "is missing")),
+        Some(value) if ["", ".", ".."].contains(&value.as_str()) => {
+            Some((*name, "cannot be part of a path"))
+        }
+        Some(_) => None,
+    });
+    let found = reserved.chain(wrong);
+    found.map(|(name, why)| (format!("connect.{name}"), why.to_owned())).collect()
 }

@@ -1,9 +1,9 @@
 //! What the adapters share in making requests and reading answers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use reqwest::header::HeaderValue;
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Invalid, ProviderError, Refusal, upstream::Answer};
@@ -34,48 +34,49 @@ pub(super) fn add_query<'a>(
     }
 }
 
-/// A point in time as providers write it: Unix seconds, whole or not.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Seconds(f64);
+/// The body, if it is a JSON object. Nothing is deserialized into a struct here: `serde` would take
+/// an array for one, and a list of error words for a token.
+pub(super) fn object(answer: &Answer) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&answer.body).ok()
+}
 
-impl Seconds {
-    /// Whole Unix seconds. Past the year 5000 it can only be meant in milliseconds.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast from float saturates, and what it saturates to is refused as an expiry"
-    )]
-    pub(super) fn unix(self) -> u64 {
-        let seconds = if self.0 > 1e11 { self.0 / 1000.0 } else { self.0 };
-        seconds as u64
-    }
+/// A point in time, in Unix seconds, whole or not. Past the year 5000 it can only be meant in
+/// milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cast from float saturates, and what it saturates to is refused as an expiry"
+)]
+pub(super) fn unix(time: &Value) -> Option<u64> {
+    let time = time.as_f64()?;
+    let seconds = if time > 1e11 { time / 1000.0 } else { time };
+    Some(seconds as u64)
+}
+
+/// When a token can expire, in Unix seconds, that was asked for with a lifetime of `ttl` seconds and
+/// answered at these times: after it was asked for, and no later than its lifetime and the clocks'
+/// difference allow.
+pub(super) fn possible_expiry(asked: u64, answered: u64, ttl: u32) -> RangeInclusive<u64> {
+    asked + 1..=answered + u64::from(ttl) + MAX_SKEW
 }
 
 /// A token that can travel as a WebSocket subprotocol, which is an HTTP token (RFC 9110, section
 /// 5.6.2).
-pub(super) fn subprotocol_token(token: String) -> Result<Secret, Invalid> {
+pub(super) fn subprotocol_token(token: &str) -> Result<Secret, Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     token_of(allowed, token)
 }
 
 /// A token that travels encoded in a query.
-pub(super) fn query_token(token: String) -> Result<Secret, Invalid> {
+pub(super) fn query_token(token: &str) -> Result<Secret, Invalid> {
     token_of(|byte| byte.is_ascii_graphic(), token)
 }
 
-fn token_of(allowed: impl Fn(u8) -> bool, token: String) -> Result<Secret, Invalid> {
+fn token_of(allowed: impl Fn(u8) -> bool, token: &str) -> Result<Secret, Invalid> {
     if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(allowed) {
         return Err(Invalid::Token);
     }
     Ok(Secret::new(token))
-}
-
-/// An expiry in Unix seconds, if it can be true of a token that lives `longest` seconds at most.
-pub(super) fn expiry(expires_at: u64, longest: u32, now: u64) -> Result<u64, Invalid> {
-    let latest = now.saturating_add(u64::from(longest)).saturating_add(MAX_SKEW);
-    let possible = now.saturating_sub(MAX_SKEW)..=latest;
-    if possible.contains(&expires_at) { Ok(expires_at) } else { Err(Invalid::Expiry) }
 }
 
 /// What any provider means by a status, with `refusal` for what is left.
@@ -84,50 +85,57 @@ pub(super) fn refuse(answer: &Answer, refusal: Refusal) -> ProviderError {
     match status {
         429 => ProviderError::RateLimited { retry_after },
         // 408 is the provider's own haste, not our fault.
-        408 | 500.. => ProviderError::Unavailable { status, retry_after },
-        400.. => ProviderError::Refused { refusal, status },
-        // Neither success nor failure: a 1xx cannot get here.
+        408 | 500..=599 => ProviderError::Unavailable { status, retry_after },
+        400..=499 => ProviderError::Refused { refusal, status },
+        // Neither success nor failure, if it is a status at all.
         _ => Invalid::NotJson.into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    fn unix(json: &str) -> u64 {
-        serde_json::from_str::<Seconds>(json).unwrap().unix()
-    }
+    use super::*;
 
     #[test]
     fn a_time_is_in_seconds_unless_it_can_only_be_in_milliseconds() {
-        assert_eq!(unix("1764000000"), 1_764_000_000);
-        assert_eq!(unix("1764000000.9"), 1_764_000_000);
-        assert_eq!(unix("1764000000123"), 1_764_000_000);
-        assert_eq!(unix("-5"), 0);
-        assert_eq!(unix("1e300"), u64::MAX);
-        assert!(serde_json::from_str::<Seconds>("\"1764000000\"").is_err());
+        assert_eq!(unix(&json!(1_764_000_000)), Some(1_764_000_000));
+        assert_eq!(unix(&json!(1_764_000_000.9)), Some(1_764_000_000));
+        assert_eq!(unix(&json!(1_764_000_000_123_u64)), Some(1_764_000_000));
+        assert_eq!(unix(&json!(-5)), Some(0));
+        assert_eq!(unix(&json!(1e300)), Some(u64::MAX));
+        assert_eq!(unix(&json!("1764000000")), None);
     }
 
     #[test]
-    fn an_expiry_lies_between_now_and_the_longest_lifetime_give_or_take_the_clocks() {
-        let now = 1_764_000_000;
-        for possible in [now - 60, now, now + 3600, now + 3660] {
-            assert_eq!(expiry(possible, 3600, now), Ok(possible));
+    fn a_token_expires_within_the_lifetime_that_was_asked_for() {
+        let possible = possible_expiry(1000, 1005, 300);
+        for (time, expected) in
+            [(1000, false), (1001, true), (1300, true), (1365, true), (1366, false)]
+        {
+            assert_eq!(possible.contains(&time), expected, "{time}");
         }
-        for impossible in [0, now - 61, now + 3661, u64::MAX] {
-            assert_eq!(expiry(impossible, 3600, now), Err(Invalid::Expiry));
+    }
+
+    #[test]
+    fn only_an_object_is_read() {
+        let body = |text: &str| {
+            object(&Answer { status: 200, retry_after: None, body: text.into() }).is_some()
+        };
+        assert!(body(r#"{"token":"x"}"#));
+        for other in ["", "[\"forbidden\"]", "\"forbidden\"", "null", "<html>", "{"] {
+            assert!(!body(other), "{other} was taken");
         }
     }
 
     #[test]
     fn a_token_can_travel_where_it_will_be_put() {
-        let taken = |result: Result<Secret, Invalid>| result.is_ok();
-        assert!(taken(subprotocol_token("abc-._~!".to_owned())));
+        assert!(subprotocol_token("abc-._~!").is_ok());
         for odd in ["", "a b", "a\r\nb", "a,b", "a/b", "caf\u{e9}", &"x".repeat(MAX_TOKEN + 1)] {
-            assert!(!taken(subprotocol_token(odd.to_owned())), "{odd:?} was taken");
+            assert!(subprotocol_token(odd).is_err(), "{odd:?} was taken");
         }
-        assert!(taken(query_token("a/b+c==".to_owned())));
-        assert!(!taken(query_token("a\tb".to_owned())));
+        assert!(query_token("a/b+c==").is_ok());
+        assert!(query_token("a\tb").is_err());
     }
 }

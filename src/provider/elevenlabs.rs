@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_LENGTH, HeaderValue};
-use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -34,8 +34,7 @@ const PRODUCT: Product = Product {
     lifetime: Lifetime::Fixed(LIFETIME),
     single_use: true,
     shape: Shape::SingleUseToken,
-    reserved: &["token"],
-    required: &[],
+    path_parameters: &[],
     connect: realtime_scribe,
 };
 
@@ -44,8 +43,7 @@ const PRODUCTS: &[Product] = &[
     Product { name: "batch_scribe", connect: batch_scribe, ..PRODUCT },
     Product {
         name: "tts_websocket",
-        reserved: &["single_use_token", "authorization"],
-        required: &["voice_id"],
+        path_parameters: &["voice_id"],
         connect: tts_websocket,
         ..PRODUCT
     },
@@ -72,7 +70,7 @@ impl Provider for ElevenLabs {
             .header("xi-api-key", &self.key)
             // Said in so many words: some gateways refuse a POST that does not say how long it is.
             .header(CONTENT_LENGTH, 0);
-        // Taken before asking: a lifetime counted from here never claims too much.
+        // A lifetime counted from before asking never claims too much.
         let asked = self.clock.unix();
         read(&Upstream::call(request, &self.clock).await?, asked)
     }
@@ -97,43 +95,23 @@ fn tts_websocket(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
     Connect::socket_query(&url, "single_use_token")
 }
 
-#[derive(Deserialize)]
-struct Success {
-    token: String,
-}
-
-fn read(answer: &Answer, now: u64) -> Result<Minted, ProviderError> {
+fn read(answer: &Answer, asked: u64) -> Result<Minted, ProviderError> {
     if !(200..300).contains(&answer.status) {
         return Err(refuse(answer));
     }
-    let Success { token } = serde_json::from_slice(&answer.body).map_err(|_| Invalid::NotJson)?;
-    Ok(Minted { token: answer::query_token(token)?, expires_at: now + u64::from(LIFETIME) })
+    let body = answer::object(answer).ok_or(Invalid::NotJson)?;
+    let token = body.get("token").and_then(Value::as_str).ok_or(Invalid::NotJson)?;
+    Ok(Minted { token: answer::query_token(token)?, expires_at: asked + u64::from(LIFETIME) })
 }
 
 /// `detail` is an object today; a list for what fails validation; was a string; and a proxy in
-/// between may send no JSON at all. Only the object has anything to classify by.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Failure {
-    Object { detail: Detail },
-    Other(serde::de::IgnoredAny),
-}
-
-/// `status` is what `code` was called before; answers have either or both, and then differ.
-#[derive(Default, Deserialize)]
-struct Detail {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    status: String,
-}
-
+/// between may send no JSON at all. Only the object has anything to classify by: `code`, and `status`,
+/// which is what `code` was called before. Answers have either or both, and then differ.
 fn refuse(answer: &Answer) -> ProviderError {
-    let detail = match serde_json::from_slice(&answer.body) {
-        Ok(Failure::Object { detail }) => detail,
-        Ok(Failure::Other(_)) | Err(_) => Detail::default(),
-    };
-    let named = [detail.status.as_str(), detail.code.as_str()].into_iter().find_map(by_code);
+    let body = answer::object(answer).unwrap_or_default();
+    let detail = body.get("detail").and_then(Value::as_object);
+    let named = |field: &str| detail?.get(field)?.as_str().and_then(by_code);
+    let named = named("status").or_else(|| named("code"));
     let refusal = named.unwrap_or(match answer.status {
         401 => Refusal::Key,
         402 => Refusal::Credit,

@@ -19,7 +19,7 @@ pub enum ProviderError {
     InvalidResponse(#[from] Invalid),
     /// It cannot be reached, or hung up before it answered.
     #[error("the provider cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(#[from] Unreachable),
     /// It says that it cannot answer now.
     #[error("the provider is unavailable, with status {status}")]
     Unavailable {
@@ -40,6 +40,26 @@ pub enum ProviderError {
     /// The task that minted died. Whether a token was made is unknown.
     #[error("the mint task died")]
     Died,
+}
+
+/// Why a provider cannot be reached. The library's own words are logged at debug level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreachable {
+    /// Nobody listens there.
+    #[error("connection refused")]
+    Refused,
+    /// Its certificate is not trusted, or it does not speak TLS.
+    #[error("the TLS handshake failed")]
+    Tls,
+    /// Its name leads nowhere.
+    #[error("its name cannot be resolved")]
+    Name,
+    /// Anything else on the way to a connection.
+    #[error("no connection could be made")]
+    NoConnection,
+    /// The connection was there.
+    #[error("it closed the connection without an answer")]
+    HungUp,
 }
 
 /// What a provider minds about us.

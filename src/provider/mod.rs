@@ -8,7 +8,7 @@ mod error;
 mod upstream;
 mod xai;
 
-pub use error::{Invalid, ProviderError, Refusal};
+pub use error::{Invalid, ProviderError, Refusal, Unreachable};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -62,10 +62,8 @@ pub struct Product {
     pub single_use: bool,
     /// The provider's own shape of an answer.
     pub shape: Shape,
-    /// Connection parameters that are the product's own business and may not be configured.
-    pub reserved: &'static [&'static str],
-    /// Connection parameters that must be configured.
-    pub required: &'static [&'static str],
+    /// Connection parameters that are part of the path, and so must be there.
+    pub path_parameters: &'static [&'static str],
     /// How a client presents the token, given the base URL and the connection parameters.
     pub connect: fn(Url, &BTreeMap<String, String>) -> Connect,
 }

@@ -5,13 +5,15 @@
 
 use std::{
     error::Error,
+    io,
     time::{Duration, SystemTime},
 };
 
 use reqwest::{Client, Method, RequestBuilder, Response, header, redirect};
+use tokio::time::timeout;
 use url::Url;
 
-use super::{Invalid, ProviderError};
+use super::{Invalid, ProviderError, Unreachable};
 use crate::clock::Clock;
 
 /// The most that is read of an answer, in bytes. A token's answer has a few hundred.
@@ -20,6 +22,9 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// Idle connections are dropped before any provider is likely to drop them: a request sent into a
 /// connection that is being closed fails.
 const MAX_IDLE: Duration = Duration::from_secs(4);
+
+/// How long the body of an error may take.
+const ERROR_BODY: Duration = Duration::from_secs(1);
 
 const USER_AGENT: &str = concat!("valetkey/", env!("CARGO_PKG_VERSION"));
 
@@ -69,7 +74,15 @@ impl Upstream {
         let retry_after = retry_after
             .and_then(|value| value.to_str().ok())
             .and_then(|text| parse_retry_after(text, clock.now()));
-        Ok(Answer { status: status.as_u16(), retry_after, body: read_capped(response).await? })
+        let body = if status.is_success() {
+            read_capped(response).await?
+        } else {
+            // The status says the most of it; a body that is missing or wrong must not hide that.
+            timeout(ERROR_BODY, read_capped(response))
+                .await
+                .map_or(Vec::new(), Result::unwrap_or_default)
+        };
+        Ok(Answer { status: status.as_u16(), retry_after, body })
     }
 }
 
@@ -100,13 +113,23 @@ fn classify_body(_: reqwest::Error) -> ProviderError {
 
 fn classify(error: reqwest::Error) -> ProviderError {
     let error = error.without_url();
+    tracing::debug!(cause = root_cause(&error), "the request failed");
     let is_parse = |cause: &(dyn Error + 'static)| {
         cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
     };
     if causes(&error).any(is_parse) {
         return Invalid::NotHttp.into();
     }
-    ProviderError::Unreachable(root_cause(&error))
+    let io = causes(&error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    let from_system = io.is_some_and(|io| io.raw_os_error().is_some());
+    ProviderError::Unreachable(match io.map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => Unreachable::Refused,
+        _ if root_cause(&error).contains("lookup") => Unreachable::Name,
+        _ if error.is_connect() && from_system => Unreachable::NoConnection,
+        // The words of TLS libraries hold names from the certificate.
+        _ if error.is_connect() => Unreachable::Tls,
+        _ => Unreachable::HungUp,
+    })
 }
 
 /// What an error is made of, from the outside in.

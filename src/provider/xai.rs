@@ -7,21 +7,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use serde::Deserialize;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Account, Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal,
-    answer::{self, Seconds},
+    Account, Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
     upstream::{Answer, Upstream, join},
 };
 use crate::{
     clock::Clock,
     token::{Connect, MintSpec, Minted, Shape},
 };
-
-/// The longest lifetime, in seconds.
-const LONGEST: u32 = 3600;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     kind: "xai",
@@ -31,11 +27,10 @@ pub(super) const ADAPTER: Adapter = Adapter {
 
 const PRODUCTS: &[Product] = &[Product {
     name: "realtime",
-    lifetime: Lifetime::Within { min: 1, max: LONGEST },
+    lifetime: Lifetime::Within { min: 1, max: 3600 },
     single_use: false,
     shape: Shape::ClientSecret,
-    reserved: &[],
-    required: &[],
+    path_parameters: &[],
     connect,
 }];
 
@@ -59,10 +54,11 @@ impl Provider for Xai {
             .upstream
             .post(&["v1", "realtime", "client_secrets"])
             .header(AUTHORIZATION, &self.authorization)
-            .json(&serde_json::json!({ "expires_after": { "seconds": spec.ttl } }));
-        // Taken before asking: a lifetime counted from here never claims too much.
+            .json(&json!({ "expires_after": { "seconds": spec.ttl } }));
+        // A lifetime counted from before asking never claims too much.
         let asked = self.clock.unix();
-        read(&Upstream::call(request, &self.clock).await?, spec, asked)
+        let answer = Upstream::call(request, &self.clock).await?;
+        read(&answer, spec, asked, self.clock.unix())
     }
 }
 
@@ -72,45 +68,40 @@ fn connect(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
     Connect::socket_subprotocol(&url, "xai-client-secret.")
 }
 
-/// The documented answer, and the nested one of OpenAI's beta, which some gateways still speak.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Success {
-    Nested { client_secret: ClientSecret },
-    Flat(ClientSecret),
-}
-
-#[derive(Deserialize)]
-struct ClientSecret {
-    value: String,
-    expires_at: Option<Seconds>,
-}
-
-fn read(answer: &Answer, spec: &MintSpec, now: u64) -> Result<Minted, ProviderError> {
+/// `{"value", "expires_at"}`, or the same inside `client_secret`, as OpenAI's beta had it and some
+/// gateways still have.
+fn read(
+    answer: &Answer,
+    spec: &MintSpec,
+    asked: u64,
+    answered: u64,
+) -> Result<Minted, ProviderError> {
     if !(200..300).contains(&answer.status) {
         return Err(refuse(answer));
     }
-    let (Success::Nested { client_secret } | Success::Flat(client_secret)) =
-        serde_json::from_slice(&answer.body).map_err(|_| Invalid::NotJson)?;
-    let expires_at = client_secret.expires_at.map_or(now + u64::from(spec.ttl), Seconds::unix);
-    Ok(Minted {
-        token: answer::subprotocol_token(client_secret.value)?,
-        expires_at: answer::expiry(expires_at, LONGEST, now)?,
-    })
-}
-
-/// `{"code", "error"}`; `error` is prose and holds fragments of the key.
-#[derive(Deserialize)]
-struct Failure {
-    code: String,
+    let body = answer::object(answer).ok_or(Invalid::NotJson)?;
+    let secret = match body.get("client_secret") {
+        Some(nested) => nested.as_object().ok_or(Invalid::NotJson)?,
+        None => &body,
+    };
+    let token = secret.get("value").and_then(Value::as_str).ok_or(Invalid::NotJson)?;
+    let expires_at = match secret.get("expires_at") {
+        None | Some(Value::Null) => asked + u64::from(spec.ttl),
+        Some(time) => answer::unix(time).ok_or(Invalid::NotJson)?,
+    };
+    let possible = answer::possible_expiry(asked, answered, spec.ttl);
+    if !possible.contains(&expires_at) {
+        return Err(Invalid::Expiry.into());
+    }
+    Ok(Minted { token: answer::subprotocol_token(token)?, expires_at })
 }
 
 /// A wrong key is a 400 here and no credit a 403, see <https://docs.x.ai/developers/debugging>. Their
 /// codes are those of a wrong request and of a missing permission; only the prose differs.
 fn refuse(answer: &Answer) -> ProviderError {
-    let failure = serde_json::from_slice(&answer.body);
-    let code = failure.map_or(String::new(), |failure: Failure| failure.code);
-    let refusal = match (answer.status, code.as_str()) {
+    let body = answer::object(answer).unwrap_or_default();
+    let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
+    let refusal = match (answer.status, code) {
         (_, "unauthenticated:bad-credentials" | "unauthenticated:no-credentials") => Refusal::Key,
         (400, _) => Refusal::KeyOrRequest,
         (401, _) => Refusal::Key,
