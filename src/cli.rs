@@ -31,15 +31,20 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli.command.unwrap_or(Command::Serve(cli.serve)))),
-        Err(error) => Err(Failure::Failed(format!("the runtime cannot start: {error}"))),
-    };
-    match result {
+    match start(cli.command.unwrap_or(Command::Serve(cli.serve))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+fn start(command: Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::Failed(format!("the runtime cannot start: {error}")))?;
+    let result = runtime.block_on(dispatch(command));
+    // A name lookup that hangs occupies a thread that nothing can end: do not wait for it.
+    runtime.shutdown_background();
+    result
 }
 
 async fn dispatch(command: Command) -> Result<(), Failure> {

@@ -3,7 +3,13 @@
 //! Settings hold references only (`env:NAME`, `file:/path`), so that a key can never be printed
 //! with the settings. A [`Secret`] has no useful `Debug` and no `Display`.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -46,10 +52,10 @@ pub enum SecretError {
     #[error("both {0} and {0}_FILE are set; unset one of them")]
     Ambiguous(String),
     /// The file cannot be read.
-    #[error("the secret file {} cannot be read: {source}", path.display())]
+    #[error("{place} cannot be read: {source}")]
     Unreadable {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the variable that names it.
+        place: String,
         /// What the system said.
         source: std::io::Error,
     },
@@ -74,26 +80,31 @@ impl SecretRef {
     ) -> Result<Option<Secret>, SecretError> {
         match self {
             Self::Given(secret) => Ok(Some(secret.clone())),
-            Self::File(path) => read_file(path.clone()).map(Some),
+            Self::File(path) => read_file(path, format!("the file {}", path.display())).map(Some),
             Self::Env(name) => match (env(name), env(&format!("{name}_FILE"))) {
                 (Some(_), Some(_)) => Err(SecretError::Ambiguous(name.clone())),
                 (Some(text), None) => usable(name, &text).map(Some),
-                (None, Some(path)) => read_file(PathBuf::from(path)).map(Some),
+                // The path is not repeated: it may be the key itself, set in the wrong variable.
+                (None, Some(path)) => {
+                    read_file(Path::new(&path), format!("the file that {name}_FILE names"))
+                        .map(Some)
+                }
                 (None, None) => Ok(None),
             },
         }
     }
 }
 
-fn read_file(path: PathBuf) -> Result<Secret, SecretError> {
+fn read_file(path: &Path, place: String) -> Result<Secret, SecretError> {
     let read = || {
-        use std::io::Read as _;
         let mut text = String::new();
-        std::fs::File::open(&path)?.take(MAX_LENGTH + 1).read_to_string(&mut text)?;
+        File::open(path)?.take(MAX_LENGTH + 1).read_to_string(&mut text)?;
         Ok(text)
     };
-    let text = read().map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
-    usable(&path.display().to_string(), &text)
+    match read() {
+        Ok(text) => usable(&place, &text),
+        Err(source) => Err(SecretError::Unreadable { place, source }),
+    }
 }
 
 /// A key travels in a header, so anything but visible ASCII is a mistake in pasting it.
@@ -104,7 +115,7 @@ fn usable(place: &str, text: &str) -> Result<Secret, SecretError> {
     } else if text.len() as u64 > MAX_LENGTH {
         "it is longer than 4096 bytes"
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        "it holds blanks, quotes from another alphabet or control characters"
+        "it holds blanks, line ends or characters outside ASCII"
     } else {
         return Ok(Secret::new(text));
     };
@@ -125,14 +136,17 @@ impl FromStr for SecretRef {
     fn from_str(text: &str) -> Result<Self, NotAReference> {
         match text.split_once(':') {
             Some(("env", name)) if is_variable_name(name) => Ok(Self::Env(name.to_owned())),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            // A key has no slash, and must not be taken for a file's name and then be shown as such.
+            Some(("file", path)) if path.contains('/') => Ok(Self::File(PathBuf::from(path))),
             _ => Err(NotAReference),
         }
     }
 }
 
+/// Upper case only: keys are in lower case, and must not be taken for a name and then be shown.
 fn is_variable_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.starts_with(|first: char| first.is_ascii_uppercase()) && name.bytes().all(allowed)
 }
 
 impl fmt::Display for SecretRef {
@@ -179,9 +193,13 @@ mod tests {
         let blank = reference.resolve(env(&[("KEY", "can ary")])).unwrap_err().to_string();
         assert!(blank.contains("the secret in KEY is unusable") && !blank.contains("ary"));
         let missing = "file:/no/such".parse::<SecretRef>().unwrap().resolve(env(&[])).unwrap_err();
-        assert!(missing.to_string().starts_with("the secret file /no/such cannot be read"));
-        let pasted = "sk_canary".parse::<SecretRef>().unwrap_err().to_string();
-        assert!(!pasted.contains("canary"));
+        assert!(missing.to_string().starts_with("the file /no/such cannot be read"));
+        let key_for_a_path = reference.resolve(env(&[("KEY_FILE", "canary")])).unwrap_err();
+        assert!(key_for_a_path.to_string().starts_with("the file that KEY_FILE names cannot"));
+        for pasted in ["sk_canary", "env:sk_canary", "env:xai-CANARY", "file:sk_canary", "env:"] {
+            let error = pasted.parse::<SecretRef>().unwrap_err().to_string();
+            assert!(!error.to_lowercase().contains("canary"), "{error}");
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub async fn run(
     match timeout(stopping.drain, finish).await {
         Ok(()) => tracing::info!("stopped: everything in flight was finished"),
         Err(_) => tracing::warn!(
-            drain_ms = stopping.drain.as_millis(),
+            drain = ?stopping.drain,
             mints_in_flight = app.tasks().len(),
             "stopped: server.drain ran out before everything was finished"
         ),

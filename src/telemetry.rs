@@ -5,25 +5,40 @@
 
 use std::io::{self, IsTerminal as _};
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 use crate::settings::{Format, Log};
 
+/// The most lines that wait for a slow reader. Those that come on top are lost: a reader that stands
+/// still must not make the server stand still.
+const MAX_WAITING: usize = 10_000;
+
+/// A log in operation; when dropped it writes what is still waiting.
+#[must_use = "the log ends when this is dropped"]
+#[derive(Debug)]
+pub struct Telemetry(#[expect(dead_code, reason = "held until the end")] WorkerGuard);
+
 /// Starts logging as `settings` say. Does nothing when the process logs already.
-pub fn start(settings: &Log) {
+pub fn start(settings: &Log) -> Telemetry {
     let json = match settings.format {
         Format::Json => true,
         Format::Pretty => false,
         Format::Auto => !io::stderr().is_terminal(),
     };
-    let lines = fmt::layer().with_writer(io::stderr);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(MAX_WAITING)
+        .finish(io::stderr());
+    let lines = fmt::layer().with_writer(writer);
     let lines = if json {
         lines.json().flatten_event(true).with_span_list(false).boxed()
     } else {
         lines.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
     };
-    let _ =
-        tracing_subscriber::registry().with(lines.with_filter(settings.filter.clone())).try_init();
+    let filtered = lines.with_filter(settings.filter.clone());
+    let _ = tracing_subscriber::registry().with(filtered).try_init();
+    Telemetry(guard)
 }

@@ -112,6 +112,6 @@ async fn mint_each(app: &App) -> Result<(), Failure> {
     if failed == 0 {
         Ok(())
     } else {
-        Err(Failure::Failed(format!("{failed} token types cannot be minted")))
+        Err(Failure::Failed(format!("not every token type can be minted: {failed} failed")))
     }
 }

@@ -1,6 +1,6 @@
 //! From the command line to settings and from there to an app, for every command that needs one.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, ffi::OsString, path::PathBuf};
 
 use tokio_util::task::TaskTracker;
 
@@ -89,15 +89,15 @@ impl Loaded {
     }
 }
 
-fn environment() -> std::collections::HashMap<String, String> {
-    // Variables that are not UTF-8 are none of ours.
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
+/// The environment. What is not UTF-8 gets replacement characters, which no setting takes: it is
+/// complained about rather than overlooked.
+fn environment() -> HashMap<String, String> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// An environment variable; an empty one counts as not set.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|text| !text.is_empty())
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned()).filter(|text| !text.is_empty())
 }

@@ -1,7 +1,7 @@
 //! `valetkey mint`
 
 use super::{Failure, load::Sources, print};
-use crate::{error::Error, shape::Token, token::MintRequest, vending::vend};
+use crate::{error::Error, policy::Denied, shape::Token, token::MintRequest, vending::vend};
 
 /// Mint one token and print it as JSON, in the shape of POST /tokens/{type}
 ///
@@ -13,7 +13,7 @@ pub struct Args {
     #[arg(value_name = "TYPE")]
     token_type: String,
     /// The lifetime in seconds, where the type leaves it to the caller
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_seconds)]
     ttl: Option<u64>,
     #[command(flatten)]
     sources: Sources,
@@ -33,11 +33,22 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             let json = serde_json::to_string_pretty(&token);
             print(&json.map_err(|error| Failure::Failed(error.to_string()))?)
         }
-        Err(error @ (Error::UnknownTokenType { .. } | Error::Denied(_))) => {
-            Err(Failure::Usage(error.to_string()))
-        }
+        Err(error @ Error::UnknownTokenType { .. }) => Err(Failure::Usage(error.to_string())),
+        Err(Error::Denied(denied)) => Err(Failure::Usage(in_our_words(&denied))),
         Err(error @ (Error::Disabled | Error::Provider(_))) => {
             Err(Failure::Failed(error.to_string()))
         }
     }
+}
+
+fn whole_seconds(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected whole seconds, such as 300".to_owned())
+}
+
+/// A refusal speaks of the body of a request; here there is an option instead.
+fn in_our_words(denied: &Denied) -> String {
+    denied
+        .to_string()
+        .replace("`expires_after.seconds`", "--ttl")
+        .replace("`expires_after`", "--ttl")
 }

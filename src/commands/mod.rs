@@ -11,6 +11,7 @@ mod load;
 mod signals;
 
 use std::{
+    io::{ErrorKind, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
 };
@@ -39,15 +40,21 @@ pub enum Failure {
 impl Failure {
     /// Says it on standard error.
     #[must_use]
-    #[expect(clippy::print_stderr, reason = "the last words of a command, before there is a log")]
     pub fn report(self) -> ExitCode {
         let (text, status) = match self {
             Self::Settings(problems) => (problems.to_string(), BAD_CONFIGURATION),
             Self::Failed(text) => (text, 1),
             Self::Usage(text) => (text, 2),
         };
-        eprintln!("valetkey: {text}");
+        // Nobody may be listening; the status still says it.
+        let _ = writeln!(std::io::stderr(), "valetkey: {text}");
         ExitCode::from(status)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self::Failed(text)
     }
 }
 
@@ -58,23 +65,22 @@ impl From<std::io::Error> for Failure {
 }
 
 /// Opens `address`; `setting` is what to change when that cannot be done.
-async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there".to_owned(),
-            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-            std::io::ErrorKind::PermissionDenied => {
+            ErrorKind::AddrInUse => "something listens there already".to_owned(),
+            ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+            ErrorKind::PermissionDenied => {
                 "the system does not allow it (ports below 1024 need privileges)".to_owned()
             }
             _ => error.to_string(),
         };
-        Failure::Failed(format!("cannot listen on {address}: {why}; choose another with {setting}"))
+        format!("cannot listen on {address}: {why}; choose another with {setting}")
     })
 }
 
 /// Prints `text` on standard output: what a command was asked for, as opposed to the log.
 fn print(text: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
     writeln!(std::io::stdout().lock(), "{text}").map_err(Failure::from)
 }
 

@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let mut signals = Signals::listen()?;
     let listener = bind(args.listen, "--listen").await?;
-    telemetry::start(&loaded.settings.log);
+    let _log = telemetry::start(&loaded.settings.log);
     let address = listener.local_addr()?;
     tracing::warn!(stand_ins = %address, "SANDBOX: these are stand-in providers, the tokens are worth nothing");
     print(&banner::sandbox(reachable(address)))?;

@@ -1,6 +1,6 @@
 //! `valetkey serve`
 
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
@@ -17,7 +17,6 @@ use crate::{
     server::{self, Listeners},
     settings::Settings,
     telemetry,
-    token::TokenType,
 };
 
 /// Serve tokens over HTTP
@@ -52,7 +51,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let (app, settings) = loaded.app(args.sandbox)?;
     let mut signals = Signals::listen()?;
     let listeners = open(&settings).await?;
-    telemetry::start(&settings.log);
+    let _log = telemetry::start(&settings.log);
     announce(&app, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
     if let Some((listener, options)) = stand_ins {
         tokio::spawn(sandbox::run(listener, options, std::future::pending()));
@@ -85,13 +84,19 @@ fn point_at(loaded: &mut Loaded, address: SocketAddr) {
     }
 }
 
+/// Opens both listeners, so that both are complained about where neither is to be had.
 async fn open(settings: &Settings) -> Result<Listeners, Failure> {
-    let public = bind(settings.server.listen, "--listen or server.listen").await?;
+    let public = bind(settings.server.listen, "--listen or VALETKEY__SERVER__LISTEN").await;
+    let other = "VALETKEY__SERVER__ADMIN_LISTEN (\"off\" for none)";
     let admin = match settings.server.admin_listen {
-        Some(address) => Some(bind(address, "server.admin_listen, \"off\" for none").await?),
-        None => None,
+        Some(address) => bind(address, other).await.map(Some),
+        None => Ok(None),
     };
-    Ok(Listeners { public, admin })
+    match (public, admin) {
+        (Ok(public), Ok(admin)) => Ok(Listeners { public, admin }),
+        (Err(one), Err(other)) => Err(Failure::Failed(format!("{one}\nvaletkey: {other}"))),
+        (Err(one), Ok(_)) | (Ok(_), Err(one)) => Err(Failure::Failed(one)),
+    }
 }
 
 fn announce(
@@ -100,10 +105,14 @@ fn announce(
     stand_ins: Option<&TcpListener>,
 ) -> Result<(), Failure> {
     let live = app.live();
-    for TokenType { name, provider, .. } in live.tokens.values().filter(|it| !it.enabled) {
-        tracing::warn!(token_type = %name, %provider, "off: the provider has no API key");
+    let off = live.tokens.values().filter(|it| !it.enabled).map(|it| it.provider.clone());
+    for provider in off.collect::<BTreeSet<_>>() {
+        tracing::info!(%provider, "off, with its token types: it has no API key");
     }
     let public = listeners.public.local_addr()?;
+    if !public.ip().is_loopback() {
+        tracing::warn!(listen = %public, "auth.anonymous = true: whoever reaches this address may mint");
+    }
     let stand_ins = stand_ins.map(TcpListener::local_addr).transpose()?;
     if let Some(stand_ins) = stand_ins {
         tracing::warn!(%stand_ins, "SANDBOX: the providers are stand-ins, the tokens are worth nothing");

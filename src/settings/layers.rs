@@ -7,7 +7,10 @@ use std::{
 
 use config::{Config, Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
-use super::{Problems, Tree};
+use super::{
+    Problems, Tree,
+    tree::{leaves, showable},
+};
 
 /// The compiled-in reference of every setting.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -45,24 +48,63 @@ impl Layers {
                 Err(why) => problems.add_general(format!("{}: {why}", path.display())),
             }
         }
-        match self.environment().collect() {
+        match self.environment(problems).collect() {
             Ok(values) => builder = builder.add_source(Layer::new(ENVIRONMENT, values)),
-            Err(error) => problems.add_general(error.to_string()),
+            Err(_) => problems.add_general("the environment cannot be read"),
         }
         for (key, text, option) in &self.options {
             let values = Map::from([((*key).to_owned(), text.as_str().into())]);
             builder = builder.add_source(Layer::new(option, values));
         }
         let merged = builder.build().and_then(|config| config.cache.into_table());
-        Tree::new(merged.unwrap_or_else(|_| defaults.clone()), defaults)
+        let merged = merged.unwrap_or_else(|_| {
+            problems.add_general("the settings cannot be laid over one another");
+            defaults.clone()
+        });
+        Tree::new(merged, defaults)
     }
 
-    fn environment(&self) -> Environment {
+    /// Complains about `VALETKEY_SERVER_LISTEN`: a single `_` between its parts makes it nobody's.
+    fn suggest_separators(&self, problems: &mut Problems) {
+        let defaults = parse(DEFAULTS).unwrap_or_default();
+        for right in leaves(&defaults).keys().map(|key| variable(key)) {
+            let wrong = right.replace(SEPARATOR, "_");
+            if self.environment.contains_key(&wrong) {
+                problems.add_general(format!("{wrong}: is not read; did you mean {right}?"));
+            }
+        }
+    }
+
+    /// Our variables. Those that could be read in two ways are problems: which one won would be chance.
+    fn environment(&self, problems: &mut Problems) -> Environment {
+        let prefix = format!("{PREFIX}{SEPARATOR}");
+        let is_ours = |name: &&String| name.to_uppercase().starts_with(&prefix);
+        let mut ours: Vec<&String> = self.environment.keys().filter(is_ours).collect();
+        ours.sort();
+        let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_section = |name: &str| {
+            let below = format!("{name}{SEPARATOR}");
+            ours.iter().any(|other| other.starts_with(&below))
+        };
+        self.suggest_separators(problems);
+        let mut taken = HashMap::new();
+        for name in &ours {
+            if !name.bytes().all(allowed) {
+                let shown = showable(name);
+                problems.add_general(format!(
+                    "{shown}: variables of settings are in capital letters, digits and _"
+                ));
+            } else if is_section(name) {
+                problems.add_general(format!("{name}: is a section, not a single value"));
+            } else {
+                taken.insert((*name).clone(), self.environment[*name].clone());
+            }
+        }
         Environment::with_prefix(PREFIX)
             .prefix_separator(SEPARATOR)
             .separator(SEPARATOR)
             .ignore_empty(true)
-            .source(Some(self.environment.clone()))
+            .source(Some(taken))
     }
 }
 
@@ -76,7 +118,17 @@ fn read(path: &Path) -> Result<Map<String, Value>, String> {
         return Err("is a directory, not a file".to_owned());
     }
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-    parse(&text).map_err(|error| one_line(&error.to_string()))
+    parse(&text).map_err(|error| {
+        let what = one_line(&error.to_string());
+        // What a parser makes of text without quotes.
+        let unquoted = ["float", "integer", "number", "literal", "datetime"];
+        let hint = if unquoted.iter().any(|word| what.contains(word)) {
+            "; text needs quotes"
+        } else {
+            ""
+        };
+        what + hint
+    })
 }
 
 fn parse(text: &str) -> Result<Map<String, Value>, config::ConfigError> {

@@ -29,6 +29,8 @@ pub use tree::{Setting, Tree};
 
 use std::collections::BTreeMap;
 
+pub(crate) use section::nearest;
+
 use section::Section;
 
 /// Every setting, each within its own bounds. Whether they fit together is for the app to say.

@@ -40,7 +40,10 @@ impl FromSetting for Origin {
         };
         let origin = Url::parse(&text).map_err(|_| expected())?.origin();
         match origin {
-            WebOrigin::Tuple(..) if origin.ascii_serialization() == text => Ok(Self::Exact(text)),
+            // An asterisk amid a host would match nothing.
+            WebOrigin::Tuple(..) if origin.ascii_serialization() == text && !text.contains('*') => {
+                Ok(Self::Exact(text))
+            }
             _ => Err(expected()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Tree;
+use super::{Tree, tree::showable};
 
 /// One thing that is wrong, and how to mend it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Problems {
     /// Adds a problem of the setting `key`, with the origin that `tree` knows for it.
     pub fn add(&mut self, tree: &Tree, key: &str, message: impl Into<String>) {
         self.0.push(Problem {
-            key: Some(key.to_owned()),
+            key: Some(showable(key)),
             origin: tree.origin(key),
             message: message.into(),
         });
@@ -47,6 +47,13 @@ impl Problems {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a setting somewhere below the section `key` has a problem.
+    #[must_use]
+    pub fn concern_below(&self, key: &str) -> bool {
+        let below = format!("{key}.");
+        self.0.iter().filter_map(|problem| problem.key.as_ref()).any(|it| it.starts_with(&below))
     }
 
     /// Whether the setting `key` has a problem.

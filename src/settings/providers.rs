@@ -5,7 +5,10 @@ use std::time::Duration;
 use config::Value;
 use url::{Host, Url};
 
-use super::{section::Section, value::FromSetting};
+use super::{
+    section::Section,
+    value::{Deadline, FromSetting},
+};
 use crate::secret::SecretRef;
 
 /// A provider instance: an account at a provider.
@@ -27,7 +30,8 @@ impl Provider {
         let base_url = section.get("base_url", BaseUrl::placeholder()).0;
         let api_keys = section.get("api_keys", Vec::new());
         // An instance of the user's own need not repeat what is the same everywhere.
-        let timeout = section.optional("timeout").unwrap_or(Duration::from_secs(10));
+        let timeout =
+            section.optional("timeout").map_or(Duration::from_secs(10), |it: Deadline| it.0);
         Self { kind, base_url, api_keys, timeout }
     }
 }

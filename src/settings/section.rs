@@ -84,7 +84,7 @@ impl<'a> Section<'a> {
                     items.insert(name.clone(), outer.section(&name, &read));
                 } else {
                     outer.known.push(name.clone());
-                    outer.problem(&name, "a name is made of a-z, 0-9 and _");
+                    outer.problem(&name, "a name is made of a-z, 0-9 and _, 32 at most");
                 }
             }
             items
@@ -134,12 +134,12 @@ impl<'a> Section<'a> {
         let anywhere = leaves(&self.tree.defaults).into_keys();
         let anywhere = anywhere
             .map(|path| (path.clone(), path.rsplit('.').next().unwrap_or_default().to_owned()));
-        like(key, here).or_else(|| like(key, anywhere))
+        nearest(key, here).or_else(|| nearest(key, anywhere))
     }
 }
 
-/// The path whose name is most like `key`, if it is like it at all.
-fn like(key: &str, known: impl Iterator<Item = (String, String)>) -> Option<String> {
+/// Of pairs of a path and its name: the path whose name is most like `key`, if it is like it at all.
+pub(crate) fn nearest(key: &str, known: impl Iterator<Item = (String, String)>) -> Option<String> {
     let distances = known.map(|(path, name)| (strsim::damerau_levenshtein(&name, key), path));
     let (distance, path) = distances.min()?;
     (distance <= 1.max(key.len() / 3)).then_some(path)
@@ -161,7 +161,7 @@ fn table_of<'a>(outer: &'a Map<String, Value>, key: &str) -> &'a Map<String, Val
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
+    (1..=32).contains(&name.len())
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

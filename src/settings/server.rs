@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::section::Section;
+use super::{section::Section, value::Deadline};
 
 /// Listeners and their deadlines.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Server {
             admin_listen: section.get("admin_listen", None),
             lame_duck: section.get("lame_duck", Duration::ZERO),
             drain: section.get("drain", Duration::ZERO),
-            body_timeout: section.get("body_timeout", Duration::ZERO),
+            body_timeout: section.get("body_timeout", Deadline(Duration::ZERO)).0,
         }
     }
 }

@@ -32,7 +32,13 @@ impl Tree {
     /// Where the value of `key` came from; `None` if it has none.
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<String> {
-        find(&self.merged, key).map(|value| origin(key, value))
+        let value = find(&self.merged, key)?;
+        // A section is merged from many places; the first of its values must do.
+        let first = |section| leaves(section).pop_first();
+        match &value.kind {
+            ValueKind::Table(section) => first(section).map(|(_, leaf)| origin(key, leaf)),
+            _ => Some(origin(key, value)),
+        }
     }
 
     /// Every single value, by key.
@@ -43,7 +49,7 @@ impl Tree {
             .map(|(key, value)| Setting {
                 value: render(&key, value),
                 origin: origin(&key, value),
-                key,
+                key: showable(&key),
             })
             .collect()
     }
@@ -55,6 +61,17 @@ fn origin(key: &str, value: &Value) -> String {
         Some(place) => place.to_owned(),
         None => "default".to_owned(),
     }
+}
+
+/// The longest part of a key that is shown, in bytes. Ours are shorter, API keys are longer.
+const MAX_SHOWN: usize = 32;
+
+/// `key`, without the parts that no setting could be called: someone may have pasted an API key.
+pub(super) fn showable(key: &str) -> String {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let shown = |part: &str| part.len() <= MAX_SHOWN && part.bytes().all(allowed);
+    let parts = key.split('.').map(|part| if shown(part) { part } else { "(not shown)" });
+    parts.collect::<Vec<_>>().join(".")
 }
 
 fn find<'a>(table: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {

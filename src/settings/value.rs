@@ -6,6 +6,9 @@ use config::{Value, ValueKind};
 
 use crate::secret::SecretRef;
 
+/// Longer is a slip of the pen.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
+
 /// A type that a setting can have. An error says what was expected.
 pub(super) trait FromSetting: Sized {
     fn from_setting(value: &Value) -> Result<Self, String>;
@@ -64,7 +67,24 @@ impl FromSetting for Duration {
             _ => return Err(expected()),
         };
         let number: u32 = digits.parse().map_err(|_| expected())?;
-        Ok(Self::from_millis(u64::from(number) * millis))
+        let duration = Self::from_millis(u64::from(number) * millis);
+        if duration > MAX_DURATION {
+            Err("must be at most \"24h\"".to_owned())
+        } else {
+            Ok(duration)
+        }
+    }
+}
+
+/// A deadline: a duration in which something can happen.
+pub(super) struct Deadline(pub(super) Duration);
+
+impl FromSetting for Deadline {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        match Duration::from_setting(value)? {
+            Duration::ZERO => Err("must be longer than nothing".to_owned()),
+            duration => Ok(Self(duration)),
+        }
     }
 }
 
@@ -122,7 +142,9 @@ mod tests {
         assert_eq!(millis("5s"), Ok(5_000));
         assert_eq!(millis("15m"), Ok(900_000));
         assert_eq!(millis("1h"), Ok(3_600_000));
-        for odd in ["", "5", "s", "-5s", "1.5s", "5 s", "5S", "5d", "99999999999s", "\u{663}s"] {
+        for odd in
+            ["", "5", "s", "-5s", "1.5s", "5 s", "5S", "5d", "99999999999s", "25h", "\u{663}s"]
+        {
             assert!(millis(odd).is_err(), "{odd} was taken");
         }
         assert!(read::<Duration>(5_i64).is_err());
