@@ -67,7 +67,8 @@ impl Line {
         self.write(Some(response.status()), facts, response.extensions().get::<Problem>());
     }
 
-    /// `status`: none when the caller hung up.
+    /// `status`: none when nobody was there to be answered, be it the caller or, at the very end,
+    /// ourselves.
     fn write(&self, status: Option<StatusCode>, facts: &Facts, problem: Option<&Problem>) {
         /// The level has to be a constant, the fields are always the same.
         macro_rules! line {
@@ -84,7 +85,7 @@ impl Line {
                     code = problem.map(|problem| problem.code.name()),
                     error = problem.and_then(|problem| problem.cause.as_deref()),
                     "{}",
-                    if status.is_some() { "request" } else { "request abandoned by the caller" }
+                    if status.is_some() { "request" } else { "request without an answer" }
                 )
             };
         }

@@ -3,9 +3,9 @@
 use std::error::Error as _;
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody as _, to_bytes},
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, header},
 };
 use http_body_util::LengthLimitError;
 use serde_json::value::RawValue;
@@ -20,11 +20,31 @@ use crate::{app::App, token::MintRequest};
 /// The longest body, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
-/// The name by which a refused `anchor` is reported.
-pub(super) const ANCHOR: &str = "expires_after.anchor";
+/// The longest field name that is repeated to the caller and in the log, in characters.
+const MAX_NAME: usize = 64;
 
 /// The body, understood.
-pub(super) struct Asked(pub(super) MintRequest);
+#[derive(Default)]
+pub(super) struct Asked {
+    request: MintRequest,
+    /// Whether there is OpenAI's `"anchor": "created_at"`.
+    anchor: bool,
+}
+
+impl Asked {
+    /// What is asked for, on a path that takes an anchor. It says what is the case anyway: a lifetime
+    /// is counted from creation.
+    pub(super) fn with_anchor(self) -> MintRequest {
+        self.request
+    }
+
+    /// What is asked for, on a path that takes none: there it is one more unknown field.
+    pub(super) fn without_anchor(mut self) -> MintRequest {
+        let anchor = self.anchor.then(|| "expires_after.anchor".to_owned());
+        self.request.other_fields.extend(anchor);
+        self.request
+    }
+}
 
 impl FromRequest<App> for Asked {
     type Rejection = Problem;
@@ -37,14 +57,18 @@ impl FromRequest<App> for Asked {
             Problem::new(Code::MalformedRequest).detail(&detail)
         })??;
         if body.is_empty() {
-            return Ok(Self(MintRequest::default()));
+            return Ok(Self::default());
         }
         check_media_type(&parts.headers)?;
-        parse(&body).map(Self)
+        parse(&body)
     }
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {
+    // A body that says so beforehand need not be waited for.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(Problem::new(Code::BodyTooLarge));
+    }
     to_bytes(body, MAX_BODY).await.map_err(|error| {
         if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {
             Problem::new(Code::BodyTooLarge)
@@ -57,57 +81,77 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 /// JSON in UTF-8 and nothing else. It also keeps out the bodies that a web page can send to any
 /// server unasked: those are forms and plain text.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).map_or(Some(""), |value| value.to_str().ok());
-    let content_type = text(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next() == Some("application/json");
-    let is_utf8 = parts.all(|part| match part.strip_prefix("charset=") {
-        Some(charset) => charset.trim_matches('"') == "utf-8",
-        None => true,
-    });
-    let is_plain = matches!(text(header::CONTENT_ENCODING), Some("" | "identity"));
-    if is_json && is_utf8 && is_plain {
-        Ok(())
-    } else {
-        Err(Problem::new(Code::UnsupportedMediaType))
+    let is_json = match one(headers, header::CONTENT_TYPE).as_deref() {
+        Some(text) => is_json_in_utf8(text),
+        None => false,
+    };
+    let is_plain = match headers.contains_key(header::CONTENT_ENCODING) {
+        true => one(headers, header::CONTENT_ENCODING).as_deref() == Some("identity"),
+        false => true,
+    };
+    if is_json && is_plain { Ok(()) } else { Err(Problem::new(Code::UnsupportedMediaType)) }
+}
+
+/// The only value of a header, in lower case.
+fn one(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(only), None) => Some(only.to_str().ok()?.trim().to_ascii_lowercase()),
+        _ => None,
     }
 }
 
-fn parse(body: &[u8]) -> Result<MintRequest, Problem> {
+fn is_json_in_utf8(media_type: &str) -> bool {
+    let mut parts = media_type.split(';').map(str::trim);
+    let is_utf8 = |part: &str| match part.split_once('=') {
+        Some((name, value)) => {
+            name.trim() != "charset" || value.trim().trim_matches('"') == "utf-8"
+        }
+        None => true,
+    };
+    parts.next() == Some("application/json") && parts.all(is_utf8)
+}
+
+fn parse(body: &[u8]) -> Result<Asked, Problem> {
     // Whether it is JSON at all comes first: 400 for what is not, 422 for what is not ours.
     let raw: &RawValue = serde_json::from_slice(body).map_err(|error| {
         let detail = format!("the body is not JSON: {error}");
         Problem::new(Code::MalformedRequest).detail(&detail)
     })?;
-    let mut request = MintRequest::default();
+    let mut asked = Asked::default();
     for (field, value) in Object::parse(raw).map_err(|why| invalid(&format!("the body {why}")))?.0 {
         if field == "expires_after" {
-            expires_after(value, &mut request)?;
+            expires_after(value, &mut asked)?;
         } else {
-            request.other_fields.push(field);
+            asked.request.other_fields.push(shortened(field));
         }
     }
-    Ok(request)
+    Ok(asked)
 }
 
-fn expires_after(value: &RawValue, request: &mut MintRequest) -> Result<(), Problem> {
+fn expires_after(value: &RawValue, asked: &mut Asked) -> Result<(), Problem> {
     let fields = Object::parse(value).map_err(|why| invalid(&format!("`expires_after` {why}")))?;
     for (field, value) in fields.0 {
         match field.as_str() {
             "seconds" => {
                 let seconds = serde_json::from_str(value.get());
-                request.ttl = Some(seconds.map_err(|_| {
+                asked.request.ttl = Some(seconds.map_err(|_| {
                     invalid("`expires_after.seconds` must be a whole number of seconds")
                 })?);
             }
-            "anchor" if value.get() == r#""created_at""# => {
-                request.other_fields.push(ANCHOR.to_owned())
-            }
+            "anchor" if value.get() == r#""created_at""# => asked.anchor = true,
             "anchor" => return Err(invalid("`expires_after.anchor` is not taken here")),
-            _ => request.other_fields.push(format!("expires_after.{field}")),
+            _ => asked.request.other_fields.push(shortened(format!("expires_after.{field}"))),
         }
     }
     Ok(())
+}
+
+fn shortened(name: String) -> String {
+    match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
 }
 
 fn invalid(detail: &str) -> Problem {

@@ -67,7 +67,7 @@ fn cors(origins: &Origins, sandbox: bool) -> Option<CorsLayer> {
         });
         AllowOrigin::list(exact)
     };
-    let exposed = [header::RETRY_AFTER, HeaderName::from_static("x-request-id")];
+    let exposed = ["retry-after", "x-request-id", "x-should-retry"].map(HeaderName::from_static);
     Some(
         CorsLayer::new()
             .allow_origin(allow)

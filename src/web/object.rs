@@ -17,7 +17,7 @@ impl<'a> Object<'a> {
         }
         serde_json::from_str(json.get()).map_err(|error| {
             let message = error.to_string();
-            message.split(" at line").next().unwrap_or_default().to_owned()
+            message.rsplit_once(" at line ").map_or("", |(text, _)| text).to_owned()
         })
     }
 }
@@ -41,7 +41,7 @@ impl<'de> Visitor<'de> for Fields {
         let mut fields: Vec<(String, &RawValue)> = Vec::new();
         while let Some((name, value)) = map.next_entry()? {
             if fields.iter().any(|(seen, _)| *seen == name) {
-                return Err(serde::de::Error::custom(format!("has the field `{name}` twice")));
+                return Err(serde::de::Error::custom(format_args!("has the field `{name}` twice")));
             }
             fields.push((name, value));
         }

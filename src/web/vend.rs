@@ -7,11 +7,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{
-    access_log::Facts,
-    body::{ANCHOR, Asked},
-    problem::Problem,
-};
+use super::{access_log::Facts, body::Asked, problem::Problem};
 use crate::{
     app::App,
     error::Error,
@@ -21,36 +17,34 @@ use crate::{
 };
 
 /// `POST /session`: the configured token type, in its provider's own shape.
-pub(super) async fn session(State(app): State<App>, Asked(request): Asked) -> Response {
+pub(super) async fn session(State(app): State<App>, asked: Asked) -> Response {
     let live = app.live();
-    answer(vend(&live, &live.session, &request).await, own_shape)
+    answer(vend(&live, &live.session, &asked.without_anchor()).await, own_shape)
 }
 
 /// `POST /tokens/{type}`: any token type, in our shape.
 pub(super) async fn token(
     State(app): State<App>,
     Path(name): Path<String>,
-    Asked(request): Asked,
+    asked: Asked,
 ) -> Response {
     let live = app.live();
-    answer(vend(&live, &name, &request).await, |vended| {
+    answer(vend(&live, &name, &asked.without_anchor()).await, |vended| {
         Json(Token::new(&vended, app.clock().unix())).into_response()
     })
 }
 
 /// `POST /v1/realtime/client_secrets`: as `/session`, for SDKs.
-pub(super) async fn client_secret(State(app): State<App>, Asked(mut request): Asked) -> Response {
-    // OpenAI's SDK sends it, with the only value it can have. The lifetime is counted from creation anyway.
-    request.other_fields.retain(|field| field != ANCHOR);
+pub(super) async fn client_secret(State(app): State<App>, asked: Asked) -> Response {
     let live = app.live();
-    answer(vend(&live, &live.session, &request).await, own_shape)
+    answer(vend(&live, &live.session, &asked.with_anchor()).await, own_shape)
 }
 
 /// `POST /v1/single-use-token/{type}`: as ElevenLabs answers it, for its SDKs.
 pub(super) async fn single_use_token(
     State(app): State<App>,
     Path(name): Path<String>,
-    Asked(request): Asked,
+    asked: Asked,
 ) -> Response {
     let live = app.live();
     let single_use = |it: &&TokenType| it.shape == Shape::SingleUseToken;
@@ -58,7 +52,7 @@ pub(super) async fn single_use_token(
         let known = live.tokens.values().filter(single_use).map(|it| it.name.to_string());
         return Problem::from(Error::UnknownTokenType { known: known.collect() }).into_response();
     }
-    answer(vend(&live, &name, &request).await, own_shape)
+    answer(vend(&live, &name, &asked.without_anchor()).await, own_shape)
 }
 
 /// `GET /tokens`

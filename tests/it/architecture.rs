@@ -42,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "app",
             "clock",
             "error",
+            "policy::Denied",
             "sandbox",
             "secret",
             "server",

@@ -191,10 +191,10 @@ async fn a_proxy_in_the_environment_is_not_obeyed() {
 #[tokio::test]
 async fn a_provider_that_is_not_there_is_unavailable() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let server = Server::in_front_of(&format!("http://{closed}"));
+    let mut server = Server::in_front_of(&format!("http://{closed}"));
     let answer = post(&format!("{}/session", server.url)).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "provider_unavailable"));
-    let line = server.log().pop().unwrap();
+    let line = server.log_line(|line| line["route"] == "/session");
     assert!(line["error"].as_str().unwrap().contains("refused"), "{line}");
 }
 
@@ -235,8 +235,6 @@ async fn one_line_a_request_tells_all_but_the_token() {
         (line["latency_ms"].as_f64().unwrap(), line["upstream_ms"].as_f64().unwrap());
     assert!(all >= upstream && upstream > 0.0, "{line}");
     assert!(line["request_id"].is_string());
-    assert!(!server.output().contains(token.as_str().unwrap()));
-
     set(&server, json!(["xai/mint:revoked"])).await;
     post(&format!("{}/session", server.url)).await;
     let line = server.log_line(|line| line["code"] == "provider_refused");
@@ -246,4 +244,5 @@ async fn one_line_a_request_tells_all_but_the_token() {
         "the provider refused us with status 400: \
          it does not accept the API key or, less likely, our request"
     );
+    assert!(!server.end().contains(token.as_str().unwrap()));
 }

@@ -93,6 +93,8 @@ async fn what_is_not_json_is_400_and_what_is_not_ours_422() {
             "invalid_request",
             "`expires_after.anchor`",
         ),
+        (r#"{"expires_after.anchor":1}"#, "invalid_request", "`expires_after.anchor`"),
+        (r#"{"a at line b":1,"a at line b":2}"#, "invalid_request", "`a at line b` twice"),
         (r#"{"expires_after":{},"expires_after":{}}"#, "invalid_request", "`expires_after` twice"),
         (
             r#"{"expires_after":{"seconds":1,"seconds":2}}"#,
@@ -108,6 +110,35 @@ async fn what_is_not_json_is_400_and_what_is_not_ours_422() {
     }
     let minted = get(&format!("{}/_sandbox/history", server.stand_ins)).await.json();
     assert_eq!(minted, serde_json::json!([]), "a refused request costs nothing");
+}
+
+#[tokio::test]
+async fn a_field_called_like_the_anchor_is_not_the_anchor() {
+    let server = Server::sandbox(&[]);
+    let url = format!("{}/v1/realtime/client_secrets", server.url);
+    let answer = post_json(&url, r#"{"expires_after.anchor":"created_at"}"#).await;
+    assert_eq!(answer.code(), "invalid_request");
+}
+
+#[tokio::test]
+async fn a_long_name_is_not_repeated_whole() {
+    let server = Server::sandbox(&[]);
+    let body = format!(r#"{{"{}":1}}"#, "é".repeat(5000));
+    let answer = post_json(&format!("{}/session", server.url), body).await;
+    assert_eq!(answer.code(), "invalid_request");
+    assert!(answer.text.chars().count() < 600, "{}", answer.text);
+    assert!(server.end().chars().count() < 5000);
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_not_waited_for() {
+    let server = Server::sandbox(&[]);
+    let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let head = "POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n";
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    socket.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
 }
 
 #[tokio::test]
@@ -129,12 +160,17 @@ async fn media_types_other_than_json_are_refused() {
         "application/foo+json",
         "application/jsonx",
         "application/json; charset=utf-16",
+        "application/json; charset = utf-16",
+        "application/json, application/json",
     ];
     for media_type in types {
         assert_eq!(post_as(&url, media_type, "{}").await.code(), "unsupported_media_type");
     }
     let bare = Answer::of(client().post(&url).body("{}").send().await.unwrap()).await;
     assert_eq!(bare.code(), "unsupported_media_type", "a body without a type");
+    let twice = client().post(&url).header("content-type", "application/json");
+    let twice = twice.header("content-type", "text/plain").body("{}").send().await.unwrap();
+    assert_eq!(Answer::of(twice).await.code(), "unsupported_media_type");
     let packed = client().post(&url).header("content-type", "application/json");
     let packed = packed.header("content-encoding", "gzip").body("{}").send().await.unwrap();
     assert_eq!(Answer::of(packed).await.code(), "unsupported_media_type");

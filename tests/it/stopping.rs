@@ -76,3 +76,55 @@ fn the_sandbox_alone_stops_too() {
         assert_eq!(sandbox.wait().code(), Some(0));
     }
 }
+
+/// A name lookup runs in a thread that nothing can end. This one takes longer than anyone waits.
+#[tokio::test]
+async fn a_name_lookup_that_hangs_keeps_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, library) = (folder.path().join("slow.c"), folder.path().join("slow.so"));
+    let code = "#include <unistd.h>\nint getaddrinfo(void) { sleep(600); return -2; }\n";
+    std::fs::write(&source, code).unwrap();
+    let mut cc = std::process::Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-w", "-o"]).arg(&library).arg(&source);
+    assert!(cc.status().unwrap().success());
+    let mut server = Server::start_with(
+        valetkey(&["serve"])
+            .env("LD_PRELOAD", &library)
+            .env("XAI_API_KEY", "key")
+            .env("VALETKEY__PROVIDERS__XAI__BASE_URL", "https://provider.invalid")
+            .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "200ms"),
+        "0s",
+        "200ms",
+    );
+    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_timeout");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+/// A log that nobody reads fills up its pipe. Lines are lost then, and nothing else.
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nobody() {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = probe.local_addr().unwrap().to_string();
+    drop(probe);
+    let mut command = valetkey(&["serve", "--listen", &address]);
+    command.env("XAI_API_KEY", "key").env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
+    command.env("VALETKEY__SERVER__LAME_DUCK", "0s");
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let url = format!("http://{address}/readyz");
+    while client().get(&url).send().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Several times what a pipe holds, which is 64 KiB.
+    for _ in 0..1500 {
+        assert_eq!(get(&url).await.status, 200);
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").arg(&pid).status().unwrap().success());
+    let begun = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < crate::support::process::PATIENCE, "it does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -39,8 +39,8 @@ pub fn transcript(output: &Output) -> String {
 /// A server that runs until it is dropped.
 pub struct Server {
     child: Child,
-    stderr: Lines,
-    stdout: Lines,
+    stderr: Reader,
+    stdout: Reader,
     /// Where callers connect: `http://127.0.0.1:…`.
     pub url: String,
     /// The admin listener.
@@ -49,8 +49,35 @@ pub struct Server {
     pub stand_ins: String,
 }
 
-/// Lines read so far by a thread of their own, so that the program never blocks on writing them.
-type Lines = Arc<Mutex<Vec<String>>>;
+/// Reads lines in a thread of its own, so that the program never blocks on writing them.
+struct Reader {
+    lines: Arc<Mutex<Vec<String>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reader {
+    fn follow(stream: impl Read + Send + 'static) -> Self {
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let sink = lines.clone();
+        let thread = thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                sink.lock().unwrap().push(line);
+            }
+        });
+        Self { lines, thread: Some(thread) }
+    }
+
+    fn so_far(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Reads to the end, which comes when the program has ended.
+    fn finish(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
 
 impl Server {
     /// `serve --sandbox`, with `args` besides.
@@ -112,16 +139,15 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = follow(child.stdout.take().unwrap());
-        let stderr = follow(child.stderr.take().unwrap());
+        let stdout = Reader::follow(child.stdout.take().unwrap());
+        let stderr = Reader::follow(child.stderr.take().unwrap());
         let (url, admin, stand_ins) = (String::new(), String::new(), String::new());
         Self { child, stderr, stdout, url, admin, stand_ins }
     }
 
     /// Every log line so far.
     pub fn log(&self) -> Vec<Value> {
-        let lines = self.stderr.lock().unwrap();
-        lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect()
+        self.stderr.so_far().iter().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// The first log line that `wanted` accepts, once it is there.
@@ -139,13 +165,12 @@ impl Server {
 
     /// Everything it printed so far, on both streams.
     pub fn output(&self) -> String {
-        let joined = |lines: &Lines| lines.lock().unwrap().join("\n");
-        format!("{}\n{}", joined(&self.stdout), joined(&self.stderr))
+        format!("{}\n{}", self.stdout(), self.stderr.so_far().join("\n"))
     }
 
     /// What it printed on standard output so far.
     pub fn stdout(&self) -> String {
-        self.stdout.lock().unwrap().join("\n")
+        self.stdout.so_far().join("\n")
     }
 
     /// Waits until standard output has `text`.
@@ -163,11 +188,20 @@ impl Server {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
-    /// Waits for its end.
+    /// Ends it, and gives everything that it printed.
+    pub fn end(mut self) -> String {
+        self.signal("TERM");
+        self.wait();
+        self.output()
+    }
+
+    /// Waits for its end, and for the last of what it printed.
     pub fn wait(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.stdout.finish();
+                self.stderr.finish();
                 return status;
             }
             assert!(begun.elapsed() < PATIENCE, "does not end: {}", self.output());
@@ -181,15 +215,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn follow(stream: impl Read + Send + 'static) -> Lines {
-    let lines = Lines::default();
-    let sink = lines.clone();
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            sink.lock().unwrap().push(line);
-        }
-    });
-    lines
 }
