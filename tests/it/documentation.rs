@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use valetkey::web::Code;
 
-use crate::support::{http::get, process::Server};
+use crate::support::{
+    http::get,
+    process::{Server, run, transcript, valetkey},
+};
 
 #[test]
 fn every_code_has_its_heading() {
@@ -57,6 +60,20 @@ fn no_link_leads_nowhere() {
         }
     }
     assert!(links > 5, "only {links} links were found");
+}
+
+#[test]
+fn settings_in_the_readme_can_be_used() {
+    let blocks = include_str!("../../README.md").split("```toml\n").skip(1);
+    let blocks: Vec<&str> = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        fs::write(file.path(), block).unwrap();
+        let output =
+            run(valetkey(&["check", "--config"]).arg(file.path()).env("XAI_API_KEY", "key"));
+        assert!(output.status.success(), "{}", transcript(&output));
+    }
 }
 
 #[test]
