@@ -101,6 +101,16 @@ async fn a_name_lookup_that_hangs_keeps_nobody() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
+/// A program whose output nobody reads; it ends with the test, however that ends.
+struct Unread(std::process::Child);
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A log that nobody reads fills up its pipe. Lines are lost then, and nothing else.
 #[tokio::test]
 async fn a_log_that_nobody_reads_stops_nobody() {
@@ -110,7 +120,7 @@ async fn a_log_that_nobody_reads_stops_nobody() {
     let mut command = valetkey(&["serve", "--listen", &address]);
     command.env("XAI_API_KEY", "key").env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
     command.env("VALETKEY__SERVER__LAME_DUCK", "0s");
-    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = Unread(command.stderr(std::process::Stdio::piped()).spawn().unwrap());
     let url = format!("http://{address}/readyz");
     let client = client();
     while client.get(&url).send().await.is_err() {
@@ -120,12 +130,12 @@ async fn a_log_that_nobody_reads_stops_nobody() {
     for _ in 0..12_000 {
         assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
     }
-    let pid = child.id().to_string();
+    let pid = child.0.id().to_string();
     assert!(std::process::Command::new("kill").arg(&pid).status().unwrap().success());
     let begun = std::time::Instant::now();
-    while child.try_wait().unwrap().is_none() {
+    while child.0.try_wait().unwrap().is_none() {
         assert!(begun.elapsed() < crate::support::process::PATIENCE, "it does not end");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
 }
