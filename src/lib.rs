@@ -20,10 +20,12 @@
 //! list and fails on any other edge.
 
 pub mod app;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod error;
+pub mod outbound;
 pub mod policy;
 pub mod provider;
 pub mod sandbox;

@@ -46,11 +46,11 @@ impl Sources {
 }
 
 impl ServerSources {
-    /// Reads them, and refuses a server that anyone could drain.
+    /// Reads them, and refuses a server that would be open to more people than it should be.
     pub(super) fn load(self) -> Loaded {
         let listen = self.listen.map(|address| ("server.listen", address, "--listen"));
         let mut loaded = read(self.sources.files, listen.into_iter().collect());
-        loaded.settings.refuse_open_till(&loaded.tree, &mut loaded.problems);
+        loaded.settings.refuse_danger(&loaded.tree, &mut loaded.problems);
         loaded
     }
 }

@@ -9,24 +9,21 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use reqwest::{Client, Method, RequestBuilder, Response, header, redirect};
+use reqwest::{Client, Method, RequestBuilder, header};
 use tokio::time::timeout;
 use url::Url;
 
 use super::{Invalid, ProviderError, Unreachable};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    outbound::{self, Unread, causes, root_cause},
+};
 
 /// The most that is read of an answer, in bytes. A token's answer has a few hundred.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Idle connections are dropped before any provider is likely to drop them: a request sent into a
-/// connection that is being closed fails.
-const MAX_IDLE: Duration = Duration::from_secs(4);
-
 /// How long the body of an error may take.
 const ERROR_BODY: Duration = Duration::from_secs(1);
-
-const USER_AGENT: &str = concat!("valetkey/", env!("CARGO_PKG_VERSION"));
 
 /// A way to a provider.
 pub(super) struct Upstream {
@@ -43,16 +40,7 @@ pub(super) struct Answer {
 
 impl Upstream {
     pub(super) fn new(base: &Url) -> Result<Self, String> {
-        let client = Client::builder()
-            // A redirect would take the key's header along to another host.
-            .redirect(redirect::Policy::none())
-            // Who sets HTTPS_PROXY for something else must not get our key's traffic.
-            .no_proxy()
-            .pool_idle_timeout(MAX_IDLE)
-            .user_agent(USER_AGENT)
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", root_cause(&error)))?;
-        Ok(Self { client, base: base.clone() })
+        Ok(Self { client: outbound::client()?, base: base.clone() })
     }
 
     /// Begins a POST to `path` under the base URL.
@@ -75,10 +63,10 @@ impl Upstream {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| parse_retry_after(text, clock.now()));
         let body = if status.is_success() {
-            read_capped(response).await?
+            outbound::read_capped(response, MAX_ANSWER).await?
         } else {
             // The status says the most of it; a body that is missing or wrong must not hide that.
-            timeout(ERROR_BODY, read_capped(response))
+            timeout(ERROR_BODY, outbound::read_capped(response, MAX_ANSWER))
                 .await
                 .map_or(Vec::new(), Result::unwrap_or_default)
         };
@@ -96,19 +84,13 @@ pub(super) fn join(base: &Url, path: &[&str]) -> Url {
     url
 }
 
-async fn read_capped(mut response: Response) -> Result<Vec<u8>, ProviderError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(classify_body)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(Invalid::TooLarge.into());
+impl From<Unread> for ProviderError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge => Invalid::TooLarge.into(),
+            Unread::Truncated => Invalid::Truncated.into(),
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
-}
-
-fn classify_body(_: reqwest::Error) -> ProviderError {
-    Invalid::Truncated.into()
 }
 
 fn classify(error: reqwest::Error) -> ProviderError {
@@ -130,16 +112,6 @@ fn classify(error: reqwest::Error) -> ProviderError {
         _ if error.is_connect() => Unreachable::Tls,
         _ => Unreachable::HungUp,
     })
-}
-
-/// What an error is made of, from the outside in.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source())
-}
-
-/// The innermost: reqwest's own words say only that something failed.
-fn root_cause(error: &reqwest::Error) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3).

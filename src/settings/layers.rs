@@ -167,9 +167,16 @@ impl Source for Layer {
 }
 
 fn label(origin: &String, values: Map<String, Value>) -> Map<String, Value> {
-    let with_origin = |value: Value| match value.kind {
-        ValueKind::Table(inner) => Value::new(Some(origin), label(origin, inner)),
-        kind => Value::new(Some(origin), kind),
+    values.into_iter().map(|(key, value)| (key, label_value(origin, value))).collect()
+}
+
+fn label_value(origin: &String, value: Value) -> Value {
+    let kind = match value.kind {
+        ValueKind::Table(inner) => ValueKind::Table(label(origin, inner)),
+        ValueKind::Array(items) => {
+            ValueKind::Array(items.into_iter().map(|item| label_value(origin, item)).collect())
+        }
+        kind => kind,
     };
-    values.into_iter().map(|(key, value)| (key, with_origin(value))).collect()
+    Value::new(Some(origin), kind)
 }

@@ -3,12 +3,16 @@
 //! A section of the file is a file here and a type. Whatever is wrong is collected, so that all of
 //! it can be shown at once; a value that is wrong is replaced by its default to go on looking.
 
+mod audit;
 mod auth;
+mod grants;
 mod layers;
+mod limits;
 mod log;
 mod origins;
 mod problem;
 mod providers;
+mod safety;
 mod section;
 mod server;
 mod session;
@@ -16,8 +20,11 @@ mod tokens;
 mod tree;
 mod value;
 
-pub use auth::Auth;
+pub use audit::{AddressForm, Audit, Sink};
+pub use auth::{Algorithm, Auth, CallerFrom, CallerKey, Forward, Jwt, KeySource, PublicKey};
+pub use grants::{Grant, Via};
 pub use layers::Layers;
+pub use limits::{Limit, Limits, Mode, NamedLimits, Quota, Rate, Store};
 pub use log::{Format, Log};
 pub use origins::{Origin, Origins};
 pub use problem::{Problem, Problems};
@@ -29,9 +36,12 @@ pub use tree::{Setting, Tree};
 
 use std::collections::BTreeMap;
 
+use providers::is_loopback;
 pub(crate) use section::nearest;
 
 use section::Section;
+
+use crate::secret::SecretRef;
 
 /// Every setting, each within its own bounds. Whether they fit together is for the app to say.
 #[derive(Clone, Debug)]
@@ -46,6 +56,14 @@ pub struct Settings {
     pub auth: Auth,
     /// `[origins]`
     pub origins: Origins,
+    /// `[[grants]]`
+    pub grants: Vec<Grant>,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[audit]`
+    pub audit: Audit,
+    /// `identity.hash_key`: what identities are hashed with where they leave the process.
+    pub hash_key: SecretRef,
     /// `[providers.<name>]`
     pub providers: BTreeMap<String, Provider>,
     /// `[tokens.<name>]`
@@ -63,28 +81,16 @@ impl Settings {
             session: root.section("session", Session::read),
             auth: root.section("auth", Auth::read),
             origins: root.section("origins", Origins::read),
+            grants: root.list("grants", Grant::read),
+            limits: root.section("limits", Limits::read),
+            audit: root.section("audit", Audit::read),
+            hash_key: root.section("identity", |section| {
+                section.get("hash_key", SecretRef::Env("VALETKEY_HASH_KEY".to_owned()))
+            }),
             providers: root.map("providers", Provider::read),
             tokens: root.map("tokens", TokenType::read),
         };
         root.finish();
         settings
-    }
-
-    /// Adds the problem of a server that anyone could drain: off loopback nobody mints, unless
-    /// someone decided who may.
-    pub fn refuse_open_till(&self, tree: &Tree, problems: &mut Problems) {
-        let listen = self.server.listen;
-        if listen.ip().is_loopback() || self.auth.anonymous {
-            return;
-        }
-        problems.add(
-            tree,
-            "server.listen",
-            format!(
-                "{listen} can be reached from other machines, and anyone who reaches it could \
-                 mint tokens at your expense; listen on 127.0.0.1 or, if that is what you want, \
-                 set auth.anonymous = true (VALETKEY__AUTH__ANONYMOUS=true)"
-            ),
-        );
     }
 }

@@ -8,8 +8,10 @@ use super::{section::Section, value::FromSetting};
 /// From where a page may ask.
 #[derive(Clone, Debug)]
 pub struct Origins {
-    /// The origins whose pages may read the answers.
+    /// The origins whose pages may ask and read the answers.
     pub allowed: Vec<Origin>,
+    /// Whether they may do so with cookies.
+    pub credentials: bool,
 }
 
 /// A web origin.
@@ -23,7 +25,16 @@ pub enum Origin {
 
 impl Origins {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        Self { allowed: section.get("allowed", Vec::new()) }
+        let allowed: Vec<Origin> = section.get("allowed", Vec::new());
+        let credentials = section.get("credentials", false);
+        if credentials && allowed.contains(&Origin::Any) {
+            section.problem(
+                "credentials",
+                "with \"*\" in origins.allowed every page could ask in the name of whoever looks \
+                 at it; name the origins, or leave credentials off",
+            );
+        }
+        Self { allowed, credentials }
     }
 }
 

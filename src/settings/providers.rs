@@ -22,6 +22,8 @@ pub struct Provider {
     pub api_keys: Vec<SecretRef>,
     /// The deadline of one mint.
     pub timeout: Duration,
+    /// Whether it is asked at all.
+    pub enabled: bool,
 }
 
 impl Provider {
@@ -32,7 +34,8 @@ impl Provider {
         // An instance of the user's own need not repeat what is the same everywhere.
         let timeout =
             section.optional("timeout").map_or(Duration::from_secs(10), |it: Deadline| it.0);
-        Self { kind, base_url, api_keys, timeout }
+        let enabled = section.optional("enabled").unwrap_or(true);
+        Self { kind, base_url, api_keys, timeout, enabled }
     }
 }
 
@@ -74,7 +77,8 @@ impl FromSetting for BaseUrl {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether nobody can be in between.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

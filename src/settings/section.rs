@@ -1,11 +1,15 @@
 //! Reading one table of the settings: typed values, defaults where a value is wrong, and a problem
 //! for every key that nobody asked for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use config::{Map, Value, ValueKind};
 
-use super::{Problems, Tree, tree::leaves, value::FromSetting};
+use super::{
+    Problems, Tree,
+    tree::leaves,
+    value::{FromSetting, OneOrMore},
+};
 
 /// A table that is being read.
 pub(super) struct Section<'a> {
@@ -54,19 +58,32 @@ impl<'a> Section<'a> {
     /// The table `key`, read by `read`.
     pub(super) fn section<T>(&mut self, key: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
         self.known.push(key.to_owned());
+        let (table, defaults) = (table_of(self.table, key), table_of(self.defaults, key));
+        let result = self.inner(key, table, defaults, read);
+        if self.table.get(key).is_some_and(|value| !matches!(value.kind, ValueKind::Table(_))) {
+            self.problem(key, "is a section, not a single value");
+        }
+        result
+    }
+
+    /// A table within this one, read by `read` to its end.
+    fn inner<T>(
+        &mut self,
+        key: &str,
+        table: &Map<String, Value>,
+        defaults: &Map<String, Value>,
+        read: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> T {
         let mut inner = Section {
             path: self.key(key),
             tree: self.tree,
-            table: table_of(self.table, key),
-            defaults: table_of(self.defaults, key),
+            table,
+            defaults,
             known: Vec::new(),
             problems: self.problems,
         };
         let result = read(&mut inner);
         inner.finish();
-        if self.table.get(key).is_some_and(|value| !matches!(value.kind, ValueKind::Table(_))) {
-            self.problem(key, "is a section, not a single value");
-        }
         result
     }
 
@@ -91,6 +108,34 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// The list `key` of tables, each read by `read`. In the environment the tables have their places
+    /// for names: `VALETKEY__AUTH__KEYS__0__ID`.
+    pub(super) fn list<T>(&mut self, key: &str, read: impl Fn(&mut Section<'_>) -> T) -> Vec<T> {
+        let is_array = |value: &Value| matches!(value.kind, ValueKind::Array(_));
+        let Some(array) = self.table.get(key).filter(|value| is_array(value)) else {
+            return self.section(key, |outer| outer.numbered(&read));
+        };
+        self.known.push(key.to_owned());
+        let ValueKind::Array(items) = &array.kind else { return Vec::new() };
+        let mut found = Vec::new();
+        for (place, item) in items.iter().enumerate() {
+            let name = format!("{key}.{place}");
+            match &item.kind {
+                ValueKind::Table(table) => found.push(self.inner(&name, table, &EMPTY, &read)),
+                _ => self.problem(&name, "is a section, not a single value"),
+            }
+        }
+        found
+    }
+
+    /// The tables that have their places in a list for names.
+    fn numbered<T>(&mut self, read: impl Fn(&mut Section<'_>) -> T) -> Vec<T> {
+        let mut places: Vec<usize> =
+            self.table.keys().filter_map(|name| name.parse().ok()).collect();
+        places.sort_unstable();
+        places.into_iter().map(|place| self.section(&place.to_string(), &read)).collect()
+    }
+
     /// The table `key` of strings with keys of the user's choice.
     pub(super) fn strings(&mut self, key: &str) -> BTreeMap<String, String> {
         self.section(key, |inner| {
@@ -100,6 +145,11 @@ impl<'a> Section<'a> {
                 .filter_map(|name| inner.optional(&name).map(|value| (name, value)))
                 .collect()
         })
+    }
+
+    /// Whether the table has the key, be it right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// Complains about every key that was not read.
@@ -119,7 +169,19 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn problem(&mut self, key: &str, message: impl Into<String>) {
+    /// The table `key` of values with keys of the user's choice, each one value or a list of them.
+    pub(super) fn lists(&mut self, key: &str) -> BTreeMap<String, Vec<String>> {
+        self.section(key, |inner| {
+            let names = sorted(inner.table);
+            let values = |name: String| {
+                inner.optional(&name).map(|OneOrMore(values)| (name.clone(), values))
+            };
+            names.into_iter().filter_map(values).collect()
+        })
+    }
+
+    /// Adds a problem of the setting `key` of this table.
+    pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
         let key = self.key(key);
         self.problems.add(self.tree, &key, message);
     }
@@ -152,8 +214,9 @@ fn sorted(table: &Map<String, Value>) -> Vec<String> {
     keys
 }
 
+static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+
 fn table_of<'a>(outer: &'a Map<String, Value>, key: &str) -> &'a Map<String, Value> {
-    static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
     match outer.get(key).map(|value| &value.kind) {
         Some(ValueKind::Table(table)) => table,
         _ => &EMPTY,

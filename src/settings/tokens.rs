@@ -19,6 +19,8 @@ pub struct TokenType {
     pub ignored_fields: Vec<String>,
     /// Parameters of the URL that callers get.
     pub connect: BTreeMap<String, String>,
+    /// Whether it is vended at all.
+    pub enabled: bool,
 }
 
 impl TokenType {
@@ -30,6 +32,7 @@ impl TokenType {
             max_ttl: section.optional("max_ttl"),
             ignored_fields: section.optional("ignored_fields").unwrap_or_default(),
             connect: section.strings("connect"),
+            enabled: section.optional("enabled").unwrap_or(true),
         }
     }
 }

@@ -75,26 +75,48 @@ pub(super) fn showable(key: &str) -> String {
 }
 
 fn find<'a>(table: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    match key.split_once('.') {
-        None => table.get(key),
-        Some((first, rest)) => match &table.get(first)?.kind {
-            ValueKind::Table(inner) => find(inner, rest),
-            _ => None,
-        },
+    let (first, rest) =
+        key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+    let value = table.get(first)?;
+    match (&value.kind, rest) {
+        (_, None) => Some(value),
+        (ValueKind::Table(inner), Some(rest)) => find(inner, rest),
+        (ValueKind::Array(items), Some(rest)) => {
+            let (place, rest) = rest.split_once('.').unwrap_or((rest, ""));
+            let item = items.get(place.parse::<usize>().ok()?)?;
+            match &item.kind {
+                ValueKind::Table(inner) if !rest.is_empty() => find(inner, rest),
+                _ => Some(item),
+            }
+        }
+        _ => None,
     }
 }
 
-/// Every value that is no table, by its dotted key.
+/// Every value that is no table, by its dotted key; the tables of a list by their place in it.
 pub(super) fn leaves(table: &Map<String, Value>) -> BTreeMap<String, &Value> {
     let mut found = BTreeMap::new();
     for (name, value) in table {
-        match &value.kind {
-            ValueKind::Table(inner) => {
-                let below = leaves(inner).into_iter();
-                found.extend(below.map(|(key, value)| (format!("{name}.{key}"), value)));
-            }
-            _ => drop(found.insert(name.clone(), value)),
-        }
+        add_leaves(name.clone(), value, &mut found);
     }
     found
+}
+
+fn add_leaves<'a>(key: String, value: &'a Value, found: &mut BTreeMap<String, &'a Value>) {
+    match &value.kind {
+        ValueKind::Table(inner) => {
+            inner
+                .iter()
+                .for_each(|(name, value)| add_leaves(format!("{key}.{name}"), value, found));
+        }
+        ValueKind::Array(items) if items.iter().any(is_table) => {
+            let places = items.iter().enumerate();
+            places.for_each(|(place, item)| add_leaves(format!("{key}.{place}"), item, found));
+        }
+        _ => drop(found.insert(key, value)),
+    }
+}
+
+fn is_table(value: &Value) -> bool {
+    matches!(value.kind, ValueKind::Table(_))
 }

@@ -1,8 +1,12 @@
 //! From one value of the settings to one of ours. Values from the environment are always text.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use config::{Value, ValueKind};
+use ipnet::IpNet;
 
 use crate::secret::SecretRef;
 
@@ -111,9 +115,45 @@ impl<T: FromSetting> FromSetting for Vec<T> {
     }
 }
 
+/// One value or a list of them, as text: what a claim can be compared with.
+pub(super) struct OneOrMore(pub(super) Vec<String>);
+
+impl FromSetting for OneOrMore {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let text = |value: &Value| match &value.kind {
+            ValueKind::String(text) => Ok(text.clone()),
+            ValueKind::Boolean(_) | ValueKind::I64(_) => Ok(value.to_string()),
+            _ => Err("expected a text, a number, true or false, or a list of them".to_owned()),
+        };
+        match &value.kind {
+            ValueKind::Array(items) => items.iter().map(text).collect::<Result<_, _>>().map(Self),
+            _ => Ok(Self(vec![text(value)?])),
+        }
+    }
+}
+
+/// Networks, each `10.0.0.0/8` or a single address.
+impl FromSetting for IpNet {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let expected = || "expected networks such as \"10.0.0.0/8\" or \"192.0.2.7\"".to_owned();
+        let text = String::from_setting(value).map_err(|_| expected())?;
+        let single = text.parse().map(|address: IpAddr| address.to_canonical().into());
+        let net: Self = single.or_else(|_| text.parse()).map_err(|_| expected())?;
+        if net.prefix_len() == 0 {
+            return Err("would believe everyone who claims to be a proxy; name the proxies' own \
+                        networks"
+                .to_owned());
+        }
+        Ok(net)
+    }
+}
+
+/// The keys whose values refer to secrets, and may hold one by mistake.
+const SECRETS: [&str; 3] = [".api_keys", ".secret", ".hash_key"];
+
 /// The value as TOML would write it, or a mask where it may hold a secret by mistake.
 pub(super) fn render(key: &str, value: &Value) -> String {
-    let is_secret = key.ends_with(".api_keys");
+    let is_secret = SECRETS.iter().any(|name| key.ends_with(name));
     match &value.kind {
         ValueKind::String(text) if is_secret && text.parse::<SecretRef>().is_err() => {
             "***".to_owned()

@@ -99,7 +99,7 @@ mod tests {
             tokens: std::collections::BTreeMap::new(),
             providers: Providers::default(),
             session: "none".into(),
-            origins: Origins { allowed: Vec::new() },
+            origins: Origins { allowed: Vec::new(), credentials: false },
             body_timeout: std::time::Duration::from_secs(1),
             sandbox: false,
         };

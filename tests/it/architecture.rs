@@ -13,11 +13,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("token", &["secret"]),
     // Shares nothing with the rest, so that it cannot share its mistakes.
     ("sandbox", &[]),
+    ("outbound", &[]),
     ("settings", &["secret"]),
+    ("caller", &["clock", "outbound", "secret", "settings"]),
+    ("limit", &["secret", "settings"]),
+    ("audit", &["clock", "secret", "settings"]),
     ("telemetry", &["settings"]),
     ("policy", &["token"]),
     // Of the policy it may know the grant only.
-    ("provider", &["clock", "policy::Grant", "secret", "token"]),
+    ("provider", &["clock", "outbound", "policy::Grant", "secret", "token"]),
     ("error", &["policy", "provider"]),
     ("app", &["clock", "provider", "secret", "settings", "token"]),
     ("vending", &["app", "error", "policy", "token"]),

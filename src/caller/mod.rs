@@ -1,0 +1,59 @@
+//! Who asks, and from where. Knows the headers of a request, and nothing of tokens.
+
+mod claims;
+
+pub use claims::Claims;
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{HeaderMap, Method};
+
+use crate::settings::{Origin, Via};
+
+/// Someone who may ask.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The name in the log, the audit and the limits: unique among those known in the same way.
+    pub id: Arc<str>,
+    /// How it is known.
+    pub via: Via,
+    /// What its issuer says of it.
+    pub claims: Claims,
+    /// The origins that its key is good for, where the key says so.
+    pub origins: Option<Arc<[Origin]>>,
+}
+
+/// What is known of a request before it is known whose it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The path, without the query.
+    pub path: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// Who is connected: the client, or the last proxy in front of us.
+    pub peer: IpAddr,
+    /// Whether that is one of the trusted proxies.
+    pub peer_is_trusted: bool,
+    /// The client, as far as trusted proxies tell.
+    pub client: IpAddr,
+}
+
+/// Why nobody is known to ask. The reasons are for the log alone: the caller learns only that it
+/// is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// There is no credential that would be looked at.
+    #[error("there is no credential")]
+    Missing,
+    /// There is one, and it is wrong.
+    #[error("the credential is wrong: {0}")]
+    Wrong(&'static str),
+    /// The application knows the caller, and says no.
+    #[error("the application says no")]
+    Forbidden,
+    /// Who would know cannot be asked now.
+    #[error("who would know cannot be asked: {0}")]
+    Unavailable(&'static str),
+}

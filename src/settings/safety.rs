@@ -1,0 +1,70 @@
+//! The combinations that would be dangerous: each refuses to start, with its own line.
+
+use super::{Mode, Origin, Problems, Settings, Tree};
+
+impl Settings {
+    /// Adds the problems of a server that would be open to more people than it should be.
+    pub fn refuse_danger(&self, tree: &Tree, problems: &mut Problems) {
+        self.refuse_open_till(tree, problems);
+        self.refuse_unlimited_strangers(tree, problems);
+        self.refuse_unfounded_trust(tree, problems);
+        self.refuse_wandering_cookies(tree, problems);
+    }
+
+    /// Off loopback nobody mints, unless someone decided who may.
+    fn refuse_open_till(&self, tree: &Tree, problems: &mut Problems) {
+        let listen = self.server.listen;
+        if listen.ip().is_loopback() || self.auth.anonymous || self.auth.knows_callers() {
+            return;
+        }
+        problems.add(
+            tree,
+            "server.listen",
+            format!(
+                "{listen} can be reached from other machines, and anyone who reaches it could \
+                 mint tokens at your expense; say who may ask (docs/access.md shows the ways), \
+                 listen on 127.0.0.1 or, if openness is what you want, set auth.anonymous = true \
+                 (VALETKEY__AUTH__ANONYMOUS=true)"
+            ),
+        );
+    }
+
+    /// A stranger is known by the address alone.
+    fn refuse_unlimited_strangers(&self, tree: &Tree, problems: &mut Problems) {
+        let address = &self.limits.address;
+        if self.auth.anonymous && !(address.is_on() && address.mode == Mode::Enforce) {
+            problems.add(
+                tree,
+                "limits.address",
+                "auth.anonymous = true lets anyone mint, and without this limit as often as they \
+                 like; set its mode to \"enforce\" and give it a rate, or switch anonymous off",
+            );
+        }
+    }
+
+    /// A header can be written by anyone who is not made to come through the proxy.
+    fn refuse_unfounded_trust(&self, tree: &Tree, problems: &mut Problems) {
+        if self.auth.proxy_header.is_some() && self.server.trusted_proxies.is_empty() {
+            problems.add(
+                tree,
+                "auth.proxy_header",
+                "anyone could send this header; name the network of the proxy that sets it in \
+                 server.trusted_proxies",
+            );
+        }
+    }
+
+    /// A browser sends its cookies for whichever page asks.
+    fn refuse_wandering_cookies(&self, tree: &Tree, problems: &mut Problems) {
+        let forwards = self.auth.forward.as_ref().is_some_and(|forward| forward.cookies);
+        let allowed = &self.origins.allowed;
+        if forwards && (allowed.is_empty() || allowed.contains(&Origin::Any)) {
+            problems.add(
+                tree,
+                "auth.forward.cookies",
+                "a browser sends its cookies for whichever page asks; name your own pages' \
+                 origins in origins.allowed, or set auth.forward.cookies = false",
+            );
+        }
+    }
+}
