@@ -1,7 +1,9 @@
 //! Who asks, and from where. Knows the headers of a request, and nothing of tokens.
 
+mod address;
 mod claims;
 
+pub use address::{client_address, is_trusted, limit_key};
 pub use claims::Claims;
 
 use std::{net::IpAddr, sync::Arc};
