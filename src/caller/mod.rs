@@ -2,6 +2,10 @@
 
 mod address;
 mod claims;
+#[cfg_attr(not(test), expect(dead_code, reason = "nobody asks it yet"))]
+mod forward;
+#[cfg_attr(not(test), expect(dead_code, reason = "nobody asks it yet"))]
+mod host;
 
 pub use address::{client_address, is_trusted, limit_key};
 pub use claims::Claims;

@@ -1,0 +1,81 @@
+//! An application that is asked about each caller, as Traefik's ForwardAuth and nginx'
+//! `auth_request` ask. It alone is asked, at the one URL of the settings, and never told more than
+//! it needs to say yes or no.
+
+mod answer;
+mod cache;
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, time::Instant};
+
+use cache::Cache;
+use http::HeaderMap;
+
+use super::{Asking, Rejected};
+use crate::settings;
+
+/// Asks the application.
+pub(super) struct Forward {
+    settings: settings::Forward,
+    /// Never redirected: a cookie would go along.
+    http: reqwest::Client,
+    cache: Option<Cache>,
+}
+
+impl Forward {
+    /// `http` is [`crate::outbound::client`].
+    pub(super) fn new(settings: &settings::Forward, http: reqwest::Client) -> Self {
+        Self { settings: settings.clone(), http, cache: Cache::new(settings.cache) }
+    }
+
+    /// Whether the request has anything to ask with: an Authorization header, or a cookie where
+    /// cookies are passed on.
+    pub(super) fn applies(&self, asking: &Asking<'_>) -> bool {
+        question::has_credential(asking, self.settings.cookies)
+    }
+
+    /// The caller's id.
+    ///
+    /// # Errors
+    /// [`Rejected::Wrong`] and [`Rejected::Forbidden`] when the application says no,
+    /// [`Rejected::Unavailable`] when it says neither yes nor no, or not in time.
+    pub(super) async fn ask(&self, asking: &Asking<'_>) -> Result<String, Rejected> {
+        let question = question::headers(asking, self.settings.cookies)?;
+        let Some(cache) = &self.cache else {
+            return self.ask_anew(question).await;
+        };
+        // From when it is asked, not answered: so long after a logout nobody is let in.
+        let asked = Instant::now();
+        let key = cache.key(&question);
+        if let Some(id) = cache.find(key, asked) {
+            return Ok(id.to_string());
+        }
+        let id = self.ask_anew(question).await?;
+        cache.remember(key, &id, asked);
+        Ok(id)
+    }
+
+    /// The whole exchange has one deadline: an answer that drips is no answer.
+    async fn ask_anew(&self, question: HeaderMap) -> Result<String, Rejected> {
+        let exchange = async {
+            let request = self.http.get(self.settings.url.clone()).headers(question);
+            let response = request
+                .send()
+                .await
+                .map_err(|_| Rejected::Unavailable("the application cannot be reached"))?;
+            answer::read(response, &self.settings.caller).await
+        };
+        tokio::time::timeout(self.settings.timeout, exchange)
+            .await
+            .unwrap_or(Err(Rejected::Unavailable("the application does not answer in time")))
+    }
+}
+
+impl fmt::Debug for Forward {
+    /// Without the URL: there may be a password in its query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forward").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
