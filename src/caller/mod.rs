@@ -4,11 +4,12 @@ mod address;
 mod claims;
 #[cfg_attr(not(test), expect(dead_code, reason = "nobody asks it yet"))]
 mod forward;
-#[cfg_attr(not(test), expect(dead_code, reason = "nobody asks it yet"))]
 mod host;
+mod origin;
 
 pub use address::{client_address, is_trusted, limit_key};
 pub use claims::Claims;
+pub use origin::{NotWelcome, is_welcome};
 
 use std::{net::IpAddr, sync::Arc};
 
