@@ -11,7 +11,7 @@ pub use address::{client_address, is_trusted, limit_key};
 pub use claims::Claims;
 pub use origin::{NotWelcome, is_welcome};
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Method};
 
@@ -31,7 +31,7 @@ pub struct Caller {
 }
 
 /// What is known of a request before it is known whose it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Asking<'a> {
     /// The method.
     pub method: &'a Method,
@@ -45,6 +45,19 @@ pub struct Asking<'a> {
     pub peer_is_trusted: bool,
     /// The client, as far as trusted proxies tell.
     pub client: IpAddr,
+}
+
+impl fmt::Debug for Asking<'_> {
+    /// Without the headers: the credential is among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking")
+            .field("method", self.method)
+            .field("path", &self.path)
+            .field("peer", &self.peer)
+            .field("peer_is_trusted", &self.peer_is_trusted)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why nobody is known to ask. The reasons are for the log alone: the caller learns only that it

@@ -38,6 +38,18 @@ async fn an_application_that_misbehaves_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_application_closed_in_the_meantime_is_not_used_again() {
+    let kept_alive = "HTTP/1.1 200 OK\r\nx-user: ada\r\ncontent-length: 0\r\n\r\n";
+    let application = Application::start(Act::Say(kept_alive.to_owned())).await;
+    let forward = application.forward(|_| ());
+    let credential = headers(&[("cookie", "a")]);
+    for _ in 0..3 {
+        assert_eq!(forward.ask(&asking(&credential)).await.as_deref(), Ok("ada"));
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_gigabyte_is_not_read() {
     let credential = headers(&[("cookie", "a")]);
     for head in [
@@ -117,7 +129,8 @@ async fn debug_shows_no_credential() {
     forward.ask(&asking(&request)).await.unwrap();
     let question = question::headers(&asking(&request), true).unwrap();
     assert_eq!(question["cookie"], "session=canary");
-    for printed in [format!("{forward:?}"), format!("{question:?}")] {
+    let asking = asking(&request);
+    for printed in [format!("{forward:?}"), format!("{question:?}"), format!("{asking:?}")] {
         assert!(!printed.contains("canary"), "{printed}");
     }
 }
