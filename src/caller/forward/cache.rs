@@ -114,7 +114,7 @@ mod tests {
             &[("cookie", "b"), ("origin", "b")],
             &[("cookie", "a"), ("origin", "c")],
             &[("authorization", "a"), ("origin", "b")],
-            &[("cookie", "aorigin"), ("origin", "b")],
+            &[("cookie", "aoriginb")],
             &[("cookie", "a"), ("origin", "b"), ("x-forwarded-uri", "")],
         ] {
             assert_eq!(cache.find(cache.key(&question(other)), start), None, "{other:?}");
