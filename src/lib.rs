@@ -25,6 +25,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod error;
+pub mod limit;
 pub mod outbound;
 pub mod policy;
 pub mod provider;

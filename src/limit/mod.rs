@@ -1,0 +1,123 @@
+//! Limits: how often, for whom. Knows neither HTTP nor callers, only hashes of what is counted.
+//!
+//! A [`Charge`] counts one token or request against one limit. Charges are spent together, all or
+//! none. A limit has two parts, a rate ([`gcra`]) and a quota ([`quota`]), both pure; `tally` judges
+//! them together.
+//!
+//! The counts of this process ([`memory`]) are always on. Redis, where there is one, only tightens
+//! them: it is asked after memory has agreed, in one atomic script, and when it does not answer in
+//! time, what memory said stands.
+
+mod charge;
+mod gcra;
+mod memory;
+mod quota;
+mod shared;
+mod table;
+mod tally;
+
+pub use charge::{Charge, Exceeded, Outcome, Part, Spent, Standing, StoreState, Subject};
+
+use std::sync::Arc;
+
+use memory::Memory;
+use shared::Shared;
+use tally::tighten;
+
+use crate::secret::Secret;
+
+/// Counts for as long as the process lives. Cheap to clone; clones count together.
+#[derive(Clone, Debug)]
+pub struct Limiter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    memory: Memory,
+    shared: Option<Shared>,
+}
+
+impl Limiter {
+    /// Counts in this process only.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self(Arc::new(Inner { memory: Memory::new(), shared: None }))
+    }
+
+    /// Counts in the Redis at `url` too. It need not be there yet: it is connected to in the
+    /// background, in the runtime that this is called in.
+    ///
+    /// # Errors
+    /// When `url` is none of a Redis, or `hash_key`, which replicas must have in common, is shorter
+    /// than 32 bytes. The text shows neither.
+    pub fn with_redis(url: Secret, hash_key: Secret) -> Result<Self, String> {
+        let shared = Some(Shared::new(&url, &hash_key)?);
+        Ok(Self(Arc::new(Inner { memory: Memory::new(), shared })))
+    }
+
+    /// The bytes that the counts in this process take at most, however many are counted.
+    pub const MEMORY_BYTES: usize = memory::BYTES;
+
+    /// What is counted: `parts` in `scope`, such as how a caller is known and its name.
+    #[must_use]
+    pub fn subject(&self, scope: &str, parts: &[&[u8]]) -> Subject {
+        let shared = self.0.shared.as_ref().map(|shared| shared.hash(scope, parts));
+        Subject { here: self.0.memory.hash(scope, parts), shared }
+    }
+
+    /// Spends all of `charges` or none, in this process only: for what comes before it is known
+    /// who asks.
+    #[must_use]
+    pub fn spend_here(&self, charges: &[Charge]) -> Outcome {
+        self.0.memory.spend(charges, self.0.memory.now())
+    }
+
+    /// What [`Self::spend_here`] would say. Spends nothing.
+    #[must_use]
+    pub fn standing_here(&self, charges: &[Charge]) -> Outcome {
+        self.0.memory.look(charges, self.0.memory.now())
+    }
+
+    /// Spends all of `charges` or none, here and in Redis. What was spent `already_here` joins them
+    /// in Redis; it stays spent here, and is not among what can be given back.
+    ///
+    /// The standings are of all of them. Waits for Redis at most 25 ms; when it has not said
+    /// anything by then, what is known here stands.
+    pub async fn spend(&self, already_here: &[Charge], charges: &[Charge]) -> Outcome {
+        let Inner { memory, shared } = &*self.0;
+        let mut here = memory.spend(charges, memory.now());
+        let earlier = memory.look(already_here, memory.now()).standings;
+        here.standings.splice(0..0, earlier);
+        let (Some(shared), Ok(spent)) = (shared, &mut here.result) else { return here };
+
+        let Some(there) = shared.spend(already_here, charges).await else { return here };
+        match there.result {
+            Ok(more) => spent.shared = more.shared,
+            Err(exceeded) => {
+                memory.give_back(&spent.here, memory.now());
+                let all = [already_here, charges].concat();
+                here.standings = memory.look(&all, memory.now()).standings;
+                here.result = Err(exceeded);
+            }
+        }
+        tighten(&mut here.standings, there.standings);
+        let known = |it: &Exceeded, all: &[Exceeded]| all.iter().any(|x| x.policy == it.policy);
+        let more = there.observed.into_iter().filter(|it| !known(it, &here.observed));
+        here.observed.extend(more.collect::<Vec<_>>());
+        here
+    }
+
+    /// Gives back what was spent for nothing: what certainly minted no token. Never makes room for
+    /// more than if it had not been spent. Waits for Redis at most 25 ms.
+    pub async fn give_back(&self, spent: Spent) {
+        self.0.memory.give_back(&spent.here, self.0.memory.now());
+        if let Some(shared) = &self.0.shared {
+            shared.give_back(&spent.shared).await;
+        }
+    }
+
+    /// Where the counts are kept just now.
+    #[must_use]
+    pub fn store_state(&self) -> StoreState {
+        self.0.shared.as_ref().map_or(StoreState::Memory, Shared::state)
+    }
+}
