@@ -18,7 +18,10 @@ mod tally;
 
 pub use charge::{Charge, Exceeded, Outcome, Part, Spent, Standing, StoreState, Subject};
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use memory::Memory;
 use shared::Shared;
@@ -34,13 +37,15 @@ pub struct Limiter(Arc<Inner>);
 struct Inner {
     memory: Memory,
     shared: Option<Shared>,
+    /// How often there was no answer.
+    without_redis: AtomicU64,
 }
 
 impl Limiter {
     /// Counts in this process only.
     #[must_use]
     pub fn memory() -> Self {
-        Self(Arc::new(Inner { memory: Memory::new(), shared: None }))
+        Self::new(None)
     }
 
     /// Counts in the Redis at `url` too. It need not be there yet: it is connected to in the
@@ -50,8 +55,12 @@ impl Limiter {
     /// When `url` is none of a Redis, or `hash_key`, which replicas must have in common, is shorter
     /// than 32 bytes. The text shows neither.
     pub fn with_redis(url: Secret, hash_key: Secret) -> Result<Self, String> {
-        let shared = Some(Shared::new(&url, &hash_key)?);
-        Ok(Self(Arc::new(Inner { memory: Memory::new(), shared })))
+        Ok(Self::new(Some(Shared::new(&url, &hash_key)?)))
+    }
+
+    fn new(shared: Option<Shared>) -> Self {
+        let without_redis = AtomicU64::new(0);
+        Self(Arc::new(Inner { memory: Memory::new(), shared, without_redis }))
     }
 
     /// The bytes that the counts in this process take at most, however many are counted.
@@ -83,13 +92,16 @@ impl Limiter {
     /// The standings are of all of them. Waits for Redis at most 25 ms; when it has not said
     /// anything by then, what is known here stands.
     pub async fn spend(&self, already_here: &[Charge], charges: &[Charge]) -> Outcome {
-        let Inner { memory, shared } = &*self.0;
+        let Inner { memory, shared, without_redis } = &*self.0;
         let mut here = memory.spend(charges, memory.now());
         let earlier = memory.look(already_here, memory.now()).standings;
         here.standings.splice(0..0, earlier);
         let (Some(shared), Ok(spent)) = (shared, &mut here.result) else { return here };
 
-        let Some(there) = shared.spend(already_here, charges).await else { return here };
+        let Some(there) = shared.spend(already_here, charges).await else {
+            without_redis.fetch_add(1, Relaxed);
+            return here;
+        };
         match there.result {
             Ok(more) => spent.shared = more.shared,
             Err(exceeded) => {
@@ -113,6 +125,12 @@ impl Limiter {
         if let Some(shared) = &self.0.shared {
             shared.give_back(&spent.shared).await;
         }
+    }
+
+    /// How often [`Self::spend`] has had to do without Redis, although there should be one.
+    #[must_use]
+    pub fn spent_without_redis(&self) -> u64 {
+        self.0.without_redis.load(Relaxed)
     }
 
     /// Where the counts are kept just now.

@@ -10,6 +10,7 @@ mod contract;
 mod documentation;
 mod faults;
 mod leaks;
+mod limit_store;
 mod origins;
 mod problems;
 mod provider_answers;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use redis::{Client, Script, ScriptInvocation};
+use redis::{Client, IntoConnectionInfo as _, RedisResult, Script, ScriptInvocation};
 
 use super::{
     charge::{Charge, Outcome, Receipt, StoreState},
@@ -46,7 +46,7 @@ impl Shared {
             return Err(format!("needs a hash key of at least {KEY_BYTES} bytes"));
         }
         // The crate's own error may repeat the URL.
-        let client = Client::open(url.expose()).map_err(|_| {
+        let client = client(url.expose()).map_err(|_| {
             "expected the URL of a Redis, such as redis://host:6379 or rediss://user:password@host"
                 .to_owned()
         })?;
@@ -114,6 +114,13 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Shared({:?})", self.state())
     }
+}
+
+fn client(url: &str) -> RedisResult<Client> {
+    let address = url.into_connection_info()?;
+    // Our user in Redis need not be allowed to name its library.
+    let settings = address.redis_settings().clone().set_skip_set_lib_name();
+    Client::open(address.set_redis_settings(settings))
 }
 
 /// Adds a charge to a call, as `script.lua` takes it. `None`: it was hashed for this process only.

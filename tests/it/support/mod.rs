@@ -4,6 +4,7 @@ pub mod fixture;
 pub mod http;
 pub mod process;
 pub mod provider;
+pub mod redis;
 pub mod socket;
 
 pub use valetkey::sandbox::{ELEVENLABS_KEY, XAI_KEY};
