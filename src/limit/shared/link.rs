@@ -133,7 +133,7 @@ impl Line {
                         pause = SHORTEST_PAUSE;
                     }
                 }
-                Err(reason) => self.down(reason, |state| !matches!(state, State::Down { .. })),
+                Err(reason) => self.down(reason, |_| true),
             }
             sleep(with_jitter(pause)).await;
             pause = LONGEST_PAUSE.min(pause * 2);
@@ -204,17 +204,25 @@ impl Line {
         }
     }
 
-    /// Changes the state from one that fits, and says so.
+    /// Stops using a connection, if the state is one that fits, and says so once.
     fn down(&self, reason: &'static str, fits: impl Fn(&State) -> bool) {
-        let down = State::Down { since: Instant::now(), reason };
-        let change = |state: &mut State| {
-            let fits = fits(state);
-            if fits {
-                *state = down;
+        let mut is_news = false;
+        self.state.send_if_modified(|state| {
+            if !fits(state) {
+                return false;
             }
-            fits
-        };
-        if self.state.send_if_modified(change) {
+            // Still down, if perhaps for another reason, is no news.
+            let since = match state {
+                State::Down { since, .. } => *since,
+                State::Connecting { .. } | State::Up(_) => {
+                    is_news = true;
+                    Instant::now()
+                }
+            };
+            *state = State::Down { since, reason };
+            true
+        });
+        if is_news {
             tracing::warn!(reason, "limits hold for this process only: Redis cannot be used");
         }
     }

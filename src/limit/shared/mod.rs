@@ -154,3 +154,11 @@ fn read(charges: &[&Charge], reply: &[u64]) -> Option<(Outcome, Vec<Option<Recei
     // The script and we follow the same rules.
     (outcome.result.is_ok() == (*spent == 1)).then_some((outcome, receipts))
 }
+
+#[cfg(test)]
+mod agreement;
+
+#[cfg(test)]
+#[path = "../../../tests/it/support/redis.rs"]
+#[expect(dead_code, unreachable_pub, reason = "what the integration tests use besides")]
+mod redis_server;
