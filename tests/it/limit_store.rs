@@ -228,14 +228,14 @@ async fn redis_hung_holds_up_nobody() {
         assert!(spend(&limiter, 1, &format!("first-{waiting}")).await);
         assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
         waiting += 1;
-        assert!(waiting <= 3, "the breaker does not open");
+        assert!(waiting <= 10, "the breaker does not open");
     }
     until(&limiter, Err("timeout")).await;
     assert_local_only(&limiter).await;
     redis.go_on();
     until(&limiter, Ok(())).await;
     // Those few were still on their way; the thousands after them were never sent.
-    assert!(redis.calls() < 100, "{} calls", redis.calls());
+    assert!((1..100).contains(&redis.calls()), "{} calls", redis.calls());
     assert!(answered(&[&limiter], async |who| spend(&limiter, 1, &who).await).await);
 }
 

@@ -28,8 +28,8 @@ use super::{
 };
 use crate::limit::StoreState;
 
-/// So many calls in a row may fail before no more are made.
-const FAILURES: u32 = 3;
+/// So many calls in a row may have no answer in time before no more are made.
+const TIMEOUTS: u32 = 3;
 /// The deadline of connecting, with TLS, login and one trial.
 const CONNECTING: Duration = Duration::from_secs(1);
 /// The pause before connecting again; it doubles up to the longest.
@@ -69,11 +69,11 @@ enum State {
     },
 }
 
-/// A connection that works, and how many calls in a row it has failed.
+/// A connection that works, and how many calls in a row had no answer in time.
 #[derive(Clone)]
 struct Good {
     connection: MultiplexedConnection,
-    failures: Arc<AtomicU32>,
+    timeouts: Arc<AtomicU32>,
 }
 
 /// The task that connects; it ends with the link.
@@ -150,7 +150,7 @@ impl Line {
             let mut connection =
                 self.client.get_multiplexed_async_connection_with_config(&config).await?;
             trial(&self.script).invoke_async::<Vec<u64>>(&mut connection).await?;
-            Ok(Good { connection, failures: Arc::default() })
+            Ok(Good { connection, timeouts: Arc::default() })
         };
         connect.await.map_err(|error| reason(&error))
     }
@@ -180,18 +180,19 @@ impl Line {
         deadline: Instant,
     ) -> Option<Vec<u64>> {
         let mut connection = good.connection.clone();
-        let (reason, is_over) =
-            match timeout_at(deadline, invocation.invoke_async(&mut connection)).await {
-                Ok(Ok(reply)) => {
-                    good.failures.store(0, Relaxed);
-                    return Some(reply);
-                }
-                Ok(Err(error)) => (reason(&error), error.is_unrecoverable_error()),
-                Err(_) => (TIMEOUT, false),
-            };
-        // One slow answer is no reason; a connection that is gone is.
-        if good.failures.fetch_add(1, Relaxed) + 1 >= FAILURES || is_over {
-            let same = |it: &Good| Arc::ptr_eq(&it.failures, &good.failures);
+        let call = invocation.invoke_async(&mut connection);
+        let (reason, is_over) = match timeout_at(deadline, call).await {
+            Ok(Ok(reply)) => {
+                good.timeouts.store(0, Relaxed);
+                return Some(reply);
+            }
+            // Gone, read-only, full: what it says is no accident, and will be so for a while.
+            Ok(Err(error)) => (reason(&error), true),
+            // Slow once may be one.
+            Err(_) => (TIMEOUT, good.timeouts.fetch_add(1, Relaxed) + 1 >= TIMEOUTS),
+        };
+        if is_over {
+            let same = |it: &Good| Arc::ptr_eq(&it.timeouts, &good.timeouts);
             self.down(reason, |state| matches!(state, State::Up(it) if same(it)));
         }
         None
