@@ -72,7 +72,8 @@ impl Bucket {
     /// Admits one; [`Self::wait`] must be 0.
     pub(super) fn spend(self, pace: Pace, now: u64) -> Self {
         let debt = self.debt(pace, now);
-        let low = if debt < pace.interval { now } else { self.low };
+        // Not back, should two threads have read the time in the other order.
+        let low = if debt < pace.interval { self.low.max(now) } else { self.low };
         Self { tat: now + debt + pace.interval, low }
     }
 
@@ -87,7 +88,7 @@ impl Bucket {
         let paid = if busy_since { 0 } else { now.saturating_sub(at) };
         let debt = debt.saturating_sub(pace.interval.saturating_sub(paid));
         // Without what is given back the bucket may have been empty in the meantime.
-        Self { tat: now + debt, low: now }
+        Self { tat: now + debt, low: self.low.max(now) }
     }
 }
 

@@ -1,4 +1,6 @@
-//! Limits in a real Redis, with everything that can befall it.
+//! Limits in a real Redis, which replicas share.
+
+mod outages;
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,7 @@ use valetkey::{
     settings::{Limit, Mode, Quota, Rate},
 };
 
-use crate::support::redis::{PASSWORD, Redis};
+use crate::support::redis::Redis;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -66,18 +68,6 @@ async fn answered<T>(limiters: &[&Limiter], mut round: impl AsyncFnMut(String) -
         }
     }
     panic!("Redis is never quick enough")
-}
-
-/// What holds while Redis cannot be used: requests are judged at once, by what is known here.
-async fn assert_local_only(limiter: &Limiter) {
-    let (since, before) = (Instant::now(), limiter.spent_without_redis());
-    for number in before..before + 1_000 {
-        assert!(spend(limiter, 1, &format!("local-{number}")).await);
-        assert!(!spend(limiter, 1, &format!("local-{number}")).await, "memory does not count");
-    }
-    assert_eq!(limiter.spent_without_redis() - before, 1_000);
-    // Had each of them waited 25 ms, it would have been 25 s.
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,84 +182,7 @@ async fn the_user_may_do_what_is_needed_and_no_more() {
 }
 
 #[tokio::test]
-async fn redis_refused_at_boot_is_used_when_it_appears() {
-    let mut redis = Redis::absent();
-    let limiter = replica(&redis.url());
-    until(&limiter, Err("refused")).await;
-    assert_local_only(&limiter).await;
-    redis.appear();
-    assert!(answered(&[&limiter], async |who| spend(&limiter, 1, &who).await).await);
-}
-
-#[tokio::test]
-async fn redis_killed_and_restarted_is_used_again() {
-    let mut redis = Redis::start();
-    let limiter = replica(&redis.url());
-    for _ in 0..2 {
-        assert!(answered(&[&limiter], async |who| spend(&limiter, 2, &who).await).await);
-        redis.kill();
-        until(&limiter, Err("refused")).await;
-        assert_local_only(&limiter).await;
-        redis.appear();
-    }
-    until(&limiter, Ok(())).await;
-}
-
-#[tokio::test]
-async fn redis_hung_holds_up_nobody() {
-    let redis = Redis::start();
-    let limiter = replica(&redis.url());
-    until(&limiter, Ok(())).await;
-    redis.stop();
-    // The first few wait for their 25 ms, of a machine that may be busy.
-    let mut waiting = 0;
-    while limiter.store_state() == StoreState::Shared {
-        let since = Instant::now();
-        assert!(spend(&limiter, 1, &format!("first-{waiting}")).await);
-        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
-        waiting += 1;
-        assert!(waiting <= 10, "the breaker does not open");
-    }
-    until(&limiter, Err("timeout")).await;
-    assert_local_only(&limiter).await;
-    redis.go_on();
-    until(&limiter, Ok(())).await;
-    // Those few were still on their way; the thousands after them were never sent.
-    assert!((1..100).contains(&redis.calls()), "{} calls", redis.calls());
-    assert!(answered(&[&limiter], async |who| spend(&limiter, 1, &who).await).await);
-}
-
-#[tokio::test]
-async fn redis_slow_is_left_alone_until_it_is_quick() {
-    let redis = Redis::start();
-    let limiter = replica(&redis.url());
-    until(&limiter, Ok(())).await;
-    redis.ask::<()>("CLIENT PAUSE 5000 ALL");
-    until(&limiter, Err("timeout")).await;
-    assert!(spend(&limiter, 1, "me").await);
-    until(&limiter, Ok(())).await;
-}
-
-#[tokio::test]
-async fn redis_read_only_or_full_is_not_used() {
-    let redis = Redis::start();
-    let limiter = replica(&redis.url());
-    for (breaks, mends, reason) in [
-        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "read_only"),
-        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "full"),
-        ("ACL SETUSER valetkey -evalsha", "ACL SETUSER valetkey +evalsha", "permission"),
-    ] {
-        until(&limiter, Ok(())).await;
-        redis.ask::<()>(breaks);
-        until(&limiter, Err(reason)).await;
-        assert_local_only(&limiter).await;
-        redis.ask::<()>(mends);
-    }
-    until(&limiter, Ok(())).await;
-}
-
-#[tokio::test]
-async fn a_script_that_redis_forgot_is_sent_again() {
+async fn a_script_that_redis_forgot_is_sent_again_and_none_for_what_is_off() {
     let redis = Redis::start();
     let (one, other) = (replica(&redis.url()), replica(&redis.url()));
     let admitted = answered(&[&one, &other], async |who| {
@@ -280,22 +193,12 @@ async fn a_script_that_redis_forgot_is_sent_again() {
     .await;
     assert_eq!(admitted, (true, false));
     assert_eq!(one.store_state(), StoreState::Shared);
-}
-
-#[tokio::test]
-async fn a_redis_that_does_not_know_us_is_not_used_and_nothing_shows_the_password() {
-    let redis = Redis::start();
-    let wrong = replica(&redis.url().replace(PASSWORD, "canary-wrong"));
-    until(&wrong, Err("authentication")).await;
-    assert!(!format!("{wrong:?}").contains("canary"));
-    // And one that does not speak TLS.
-    let tls = replica(&format!("rediss://valetkey:{PASSWORD}@127.0.0.1:{}", redis.port()));
-    until(&tls, Err("timeout")).await;
-    assert!(spend(&tls, 1, "me").await);
-    for url in ["canary", "http://canary", "redis://:canary@", "redis://canary@h:x"] {
-        let error = Limiter::with_redis(Secret::new(url), Secret::new("k".repeat(32)));
-        assert!(error.is_err_and(|error| !error.contains("canary")), "{url}");
+    // What is off is not counted, and asks nobody.
+    let (before, calls) = (one.spent_without_redis(), redis.calls());
+    let off = Limit { mode: Mode::Off, ..only(1) };
+    for _ in 0..100 {
+        assert!(one.spend(&[], &[charge(&one, "caller", off, "me")]).await.result.is_ok());
     }
-    let short = Limiter::with_redis(Secret::new(redis.url()), Secret::new("canary"));
-    assert!(short.unwrap_err().contains("32 bytes"));
+    assert_eq!(one.spent_without_redis(), before);
+    assert!(redis.calls() < calls + 100);
 }

@@ -59,7 +59,7 @@ end
 local function spend(it, limit)
   if limit.interval > 0 then
     local owed = debt(it, limit)
-    if owed < limit.interval then it.low = now end
+    if owed < limit.interval then it.low = math.max(it.low, now) end
     it.tat = now + owed + limit.interval
   end
   if limit.most > 0 then
@@ -75,7 +75,7 @@ local function give_back(it, limit)
     local paid = math.max(now - limit.spent, 0)
     if it.low <= limit.spent and owed >= limit.interval then paid = 0 end
     owed = math.max(owed - math.max(limit.interval - paid, 0), 0)
-    it.tat, it.low = now + owed, now
+    it.tat, it.low = now + owed, math.max(it.low, now)
   end
   if limit.most > 0 and it.ends == limit.window and it.count > 0 then
     it.count = it.count - 1
