@@ -20,6 +20,7 @@
 //! list and fails on any other edge.
 
 pub mod app;
+pub mod audit;
 pub mod caller;
 pub mod cli;
 pub mod clock;

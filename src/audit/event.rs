@@ -1,0 +1,180 @@
+//! What a line says. `docs/audit.md` explains each field; fields are only ever added.
+
+use std::{
+    io,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+use time::{
+    OffsetDateTime,
+    format_description::well_known::{
+        Iso8601,
+        iso8601::{Config, EncodedConfig, TimePrecision},
+    },
+};
+
+/// RFC 3339 with milliseconds: always of the same length, so that lines sort as text.
+const MILLISECONDS: EncodedConfig = Config::DEFAULT
+    .set_year_is_six_digits(false)
+    .set_time_precision(TimePrecision::Second { decimal_digits: std::num::NonZeroU8::new(3) })
+    .encode();
+
+/// A decision. Fields that nothing is known of are left out of the line.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Event {
+    pub(super) time: String,
+    pub(super) event: &'static str,
+    pub(super) request_id: String,
+    pub(super) route: String,
+    pub(super) outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) instead_of: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) caller: Option<Caller>,
+    pub(super) address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ttl: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) upstream_ms: Option<f64>,
+    pub(super) duration_ms: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) observed: Vec<String>,
+}
+
+/// Who asked.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Caller {
+    pub(super) id: String,
+    pub(super) via: String,
+}
+
+impl Event {
+    /// Says another outcome, and which one it takes the place of.
+    pub(super) fn instead(&mut self, outcome: &'static str) {
+        if self.outcome != outcome {
+            self.instead_of = Some(self.outcome).filter(|it| !it.is_empty());
+            self.outcome = outcome;
+        }
+    }
+
+    /// The line, with its line end.
+    pub(super) fn line(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(640);
+        // Neither the types nor a `Vec` can make this fail; half a line would be worse than none.
+        if self.serialize(&mut Serializer::with_formatter(&mut line, Ascii)).is_err() {
+            line.clear();
+        }
+        line.push(b'\n');
+        line
+    }
+}
+
+/// Writes ASCII only. JSON leaves the C1 controls, DEL and marks of text direction as they are, and
+/// terminals obey some of them.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let plain = |byte: u8| byte.is_ascii() && byte != 0x7f;
+        if fragment.bytes().all(plain) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        for unit in fragment.encode_utf16() {
+            match u8::try_from(unit) {
+                Ok(byte) if plain(byte) => writer.write_all(&[byte])?,
+                _ => write!(writer, "\\u{unit:04x}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `at` as RFC 3339 in UTC, with milliseconds.
+pub(super) fn rfc3339(at: SystemTime) -> String {
+    let nanos = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let at = i128::try_from(nanos).map(OffsetDateTime::from_unix_timestamp_nanos);
+    // A year beyond 9999 has no RFC 3339.
+    let at = at.ok().and_then(Result::ok).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    at.format(&Iso8601::<MILLISECONDS>).unwrap_or_default()
+}
+
+/// Milliseconds with three decimals.
+pub(super) fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(event: &Event) -> String {
+        String::from_utf8(event.line()).unwrap()
+    }
+
+    #[test]
+    fn the_time_has_milliseconds_and_is_utc() {
+        let at = |nanos| rfc3339(UNIX_EPOCH + Duration::from_nanos(nanos));
+        assert_eq!(at(1_785_240_000_123_999_999), "2026-07-28T12:00:00.123Z");
+        assert_eq!(at(1_785_240_000_000_000_000), "2026-07-28T12:00:00.000Z");
+        assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let event = Event { event: "vend", outcome: "vended", ..Event::default() };
+        assert_eq!(
+            line(&event),
+            "{\"time\":\"\",\"event\":\"vend\",\"request_id\":\"\",\"route\":\"\",\
+             \"outcome\":\"vended\",\"address\":\"\",\"duration_ms\":0.0}\n"
+        );
+    }
+
+    #[test]
+    fn a_line_is_one_line_of_visible_ascii_whatever_it_holds() {
+        let nasty = [
+            "https://a\",\"outcome\":\"vended",
+            "a\nb\r\n{\"event\":\"vend\"}",
+            "\u{1b}[2J\u{1b}]0;pwn\u{7}\u{7f}",
+            "\u{9b}2J \u{85} \u{2028} \u{202e}gpj.exe",
+            "😀 ü \0 \\",
+            &String::from_utf8_lossy(b"https://\xff\xfe\xc0\xaf.example"),
+        ];
+        for text in nasty {
+            let event = Event { origin: Some(text.to_owned()), ..Event::default() };
+            let line = line(&event);
+            let (body, end) = line.split_at(line.len() - 1);
+            assert!(end == "\n" && body.bytes().all(|it| (b' '..=b'~').contains(&it)), "{line}");
+            let value: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(
+                (value["origin"].as_str(), value["outcome"].as_str()),
+                (Some(text), Some(""))
+            );
+        }
+    }
+
+    #[test]
+    fn another_outcome_says_what_it_replaces() {
+        let mut event = Event { outcome: "vended", ..Event::default() };
+        event.instead("audit_unavailable");
+        event.instead("audit_unavailable");
+        assert_eq!((event.outcome, event.instead_of), ("audit_unavailable", Some("vended")));
+    }
+}

@@ -1,0 +1,175 @@
+//! A record on its way to the writer, and who waits for it.
+//!
+//! Both ends must agree on what the answer will be: a line that says "vended" for a token that was
+//! withheld would be wrong, and so would a token without a line. They share a [`Fate`], which
+//! whoever comes first decides for good.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
+
+use super::{ABANDONED, UNAVAILABLE, Unrecorded, event::Event};
+
+/// What became of a record.
+#[derive(Debug)]
+enum Fate {
+    /// It was written, and its answer leaves.
+    Written,
+    /// It came too late, and its answer is this one.
+    Instead(&'static str),
+}
+
+/// A record for the writer.
+#[derive(Debug)]
+pub(super) struct Job {
+    event: Event,
+    /// The event as text. Whoever sends it makes it, as there are many of those and one writer.
+    line: Vec<u8>,
+    fate: Arc<OnceLock<Fate>>,
+    done: Option<oneshot::Sender<()>>,
+}
+
+/// The other end: waits until the record is written.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    fate: Arc<OnceLock<Fate>>,
+    done: oneshot::Receiver<()>,
+}
+
+impl Job {
+    /// A record that an answer waits for.
+    pub(super) fn awaited(event: Event) -> (Self, Waiting) {
+        let (fate, (tell, done)) = (Arc::default(), oneshot::channel());
+        let (line, decided) = (event.line(), Arc::clone(&fate));
+        (Self { event, line, fate: decided, done: Some(tell) }, Waiting { fate, done })
+    }
+
+    /// A record of what is settled: it stays true, whenever it is written.
+    pub(super) fn settled(event: Event) -> Self {
+        let fate = Arc::new(OnceLock::from(Fate::Instead(event.outcome)));
+        Self { line: event.line(), event, fate, done: None }
+    }
+
+    /// The line, as it is true by now.
+    pub(super) fn line(&mut self) -> &[u8] {
+        if let Some(Fate::Instead(outcome)) = self.fate.get()
+            && *outcome != self.event.outcome
+        {
+            self.event.instead(outcome);
+            self.line = self.event.line();
+        }
+        &self.line
+    }
+
+    /// Tells who waits that the line is written. Gives the record back where nobody waited that long:
+    /// the line is no longer true, and needs another one after it.
+    pub(super) fn written(mut self) -> Option<Self> {
+        match self.fate.get_or_init(|| Fate::Written) {
+            Fate::Written => {
+                let _ = self.done.take().map(|done| done.send(()));
+                None
+            }
+            Fate::Instead(outcome) => (*outcome != self.event.outcome).then_some(self),
+        }
+    }
+
+    /// Tells who waits that the line cannot be written now. It will be later, with another outcome.
+    pub(super) fn failed(&mut self) {
+        self.fate.get_or_init(|| Fate::Instead(UNAVAILABLE));
+        self.done = None;
+    }
+}
+
+impl Waiting {
+    /// Waits until `deadline`.
+    pub(super) async fn until(mut self, deadline: Instant) -> Result<(), Unrecorded> {
+        let _ = timeout_at(deadline, &mut self.done).await;
+        match self.fate.get_or_init(|| Fate::Instead(UNAVAILABLE)) {
+            Fate::Written => Ok(()),
+            Fate::Instead(_) => Err(Unrecorded),
+        }
+    }
+}
+
+/// The client hung up while its record was being written.
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.fate.set(Fate::Instead(ABANDONED));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn vended() -> (Job, Waiting) {
+        Job::awaited(Event { outcome: "vended", ..Event::default() })
+    }
+
+    fn outcome(job: &mut Job) -> String {
+        let line: serde_json::Value = serde_json::from_slice(job.line()).unwrap();
+        format!("{} {}", line["outcome"].as_str().unwrap(), line["instead_of"])
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(100)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn written_in_time() {
+        let (mut job, waiting) = vended();
+        assert_eq!(outcome(&mut job), "vended null");
+        assert!(job.written().is_none());
+        assert!(waiting.until(soon()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_before_the_writer_began_is_one_line() {
+        let (mut job, waiting) = vended();
+        assert!(waiting.until(soon()).await.is_err());
+        assert_eq!(outcome(&mut job), "audit_unavailable \"vended\"");
+        assert!(job.written().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_while_the_writer_writes_needs_a_second_line() {
+        let (mut job, waiting) = vended();
+        assert_eq!(outcome(&mut job), "vended null");
+        assert!(waiting.until(soon()).await.is_err());
+        let mut again = job.written().unwrap();
+        assert_eq!(outcome(&mut again), "audit_unavailable \"vended\"");
+        assert!(again.written().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_is_told_at_once() {
+        let (mut job, waiting) = vended();
+        job.failed();
+        let never = Instant::now() + Duration::from_secs(1_000_000);
+        let begun = Instant::now();
+        assert!(waiting.until(never).await.is_err() && begun == Instant::now());
+        assert_eq!(outcome(&mut job), "audit_unavailable \"vended\"");
+    }
+
+    #[test]
+    fn who_hangs_up_while_it_is_written_is_recorded_as_gone() {
+        let (mut job, waiting) = vended();
+        assert_eq!(outcome(&mut job), "vended null");
+        drop(waiting);
+        let mut again = job.written().unwrap();
+        assert_eq!(outcome(&mut again), "abandoned \"vended\"");
+    }
+
+    #[test]
+    fn what_is_settled_stays() {
+        let mut job = Job::settled(Event { outcome: "abandoned", ..Event::default() });
+        job.failed();
+        assert_eq!(outcome(&mut job), "abandoned null");
+        assert!(job.written().is_none());
+    }
+}

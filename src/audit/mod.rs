@@ -1,0 +1,106 @@
+//! The audit: one JSON line for every decision about a token, written before its answer leaves.
+//!
+//! It is not the log: it goes elsewhere, its fields are a promise (`docs/audit.md`), and what cannot
+//! be recorded is not vended. It knows nothing of HTTP or of why anything was decided.
+
+mod address;
+mod event;
+mod health;
+mod job;
+mod output;
+mod record;
+mod sink;
+mod target;
+mod writer;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+pub use record::Record;
+
+use address::Addresses;
+use sink::Sink;
+use target::{Appended, Stdout};
+
+use crate::{
+    clock::Clock,
+    secret::Secret,
+    settings::{self, Sink as To},
+};
+
+/// How long an answer waits for its record. A healthy disk takes it in well under a millisecond.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The outcome of a request whose record was not taken in time.
+const UNAVAILABLE: &str = "audit_unavailable";
+
+/// The outcome of a request that nobody waits for any more.
+const ABANDONED: &str = "abandoned";
+
+/// The sink did not take the record in time, so the decision must not be acted upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the audit did not take the record within {} ms", PATIENCE.as_millis())]
+pub struct Unrecorded;
+
+/// The audit. Cheap to clone; lives as long as the process.
+#[derive(Clone, Debug)]
+pub struct Audit(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    sink: Sink,
+    addresses: Addresses,
+    clock: Clock,
+}
+
+impl Audit {
+    /// Opens the sink that `settings` name. `hash_key` is needed for hashed addresses only.
+    ///
+    /// # Errors
+    /// In words for the operator, when the sink cannot be opened or a key is needed.
+    pub fn open(
+        settings: &settings::Audit,
+        hash_key: Option<&Secret>,
+        clock: Clock,
+    ) -> Result<Self, String> {
+        let sink = match settings.to.clone() {
+            To::Off => return Ok(Self::off()),
+            To::Stdout => Sink::start("stdout", || Ok((Stdout::open()?, false)))?,
+            To::File(path) => {
+                Sink::start(&format!("file:{}", path.display()), || Appended::open(path))?
+            }
+        };
+        let addresses = Addresses::new(settings.address, hash_key)?;
+        Ok(Self(Some(Arc::new(Inner { sink, addresses, clock }))))
+    }
+
+    /// An audit that records nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self(None)
+    }
+
+    /// Whether the sink is known to take no records now, so that nothing need be minted in vain.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.sink.is_stuck())
+    }
+
+    /// Begins the record of a request. It is written when finished, or when dropped.
+    pub fn begin(&self, request_id: &str, route: impl AsRef<str>, address: IpAddr) -> Record {
+        let Some(inner) = &self.0 else { return Record::nowhere() };
+        let address = inner.addresses.write(address);
+        Record::begin(Arc::clone(inner), request_id, route.as_ref(), address)
+    }
+
+    /// Waits until everything recorded so far is written, for at most 2 s. Blocks: it is for the end
+    /// of the process, when nobody is served any more.
+    pub fn flush(&self) {
+        if let Some(inner) = &self.0 {
+            inner.sink.flush();
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,145 @@
+//! The record of one request: begun first, filled in as facts arrive, written on every way out.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_lc_rs::digest;
+
+use super::{
+    ABANDONED, Inner, PATIENCE, Unrecorded,
+    event::{Caller, Event, millis, rfc3339},
+    hex,
+};
+
+/// The longest text that is kept, in bytes: whoever asks must not decide how long lines are.
+const MAX_TEXT: usize = 256;
+
+/// A record that is being filled in. It is written when it is finished, or with the outcome
+/// `abandoned` when it is dropped: the client hung up, or the handler panicked.
+#[must_use = "a record that is dropped says \"abandoned\""]
+#[derive(Debug)]
+pub struct Record(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
+    audit: Arc<Inner>,
+    begun: Instant,
+    event: Event,
+}
+
+impl Record {
+    pub(super) fn nowhere() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn begin(audit: Arc<Inner>, request_id: &str, route: &str, address: String) -> Self {
+        let event = Event {
+            event: "vend",
+            request_id: capped(request_id),
+            route: capped(route),
+            address,
+            ..Event::default()
+        };
+        Self(Some(Open { audit, begun: Instant::now(), event }))
+    }
+
+    /// The page's origin, as the browser gave it.
+    pub fn origin(&mut self, origin: &str) {
+        self.fill(|event| event.origin = Some(capped(origin)));
+    }
+
+    /// Who asks, and how that is known: `key`, `jwt` and so on.
+    pub fn caller(&mut self, via: &str, id: &str) {
+        self.fill(|event| event.caller = Some(Caller { id: capped(id), via: capped(via) }));
+    }
+
+    /// Why it was refused, such as which check failed. It is for operators, and never holds a secret.
+    pub fn reason(&mut self, reason: impl Into<String>) {
+        self.fill(|event| event.reason = Some(capped(&reason.into())));
+    }
+
+    /// What is asked for, and from whom it would come.
+    pub fn token_type(&mut self, name: &str, provider: &str) {
+        self.fill(|event| {
+            event.token_type = Some(capped(name));
+            event.provider = Some(capped(provider));
+        });
+    }
+
+    /// The lifetime that was granted, in seconds.
+    pub fn granted(&mut self, ttl: u32) {
+        self.fill(|event| event.ttl = Some(ttl));
+    }
+
+    /// The limits in observe mode that would have refused.
+    pub fn observed(&mut self, limits: Vec<String>) {
+        self.fill(|event| event.observed = limits.iter().map(|limit| capped(limit)).collect());
+    }
+
+    /// What was minted, and the end of its life in Unix seconds. Only a hash of the token is kept.
+    pub fn minted(&mut self, token: &str, expires_at: u64) {
+        self.fill(|event| {
+            event.token_sha256 =
+                Some(hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()));
+            event.expires_at = Some(expires_at);
+        });
+    }
+
+    /// How long the provider took.
+    pub fn upstream(&mut self, took: Duration) {
+        self.fill(|event| event.upstream_ms = Some(millis(took)));
+    }
+
+    /// Writes it. `outcome` is `vended` or the code of a problem.
+    ///
+    /// # Errors
+    /// When the sink did not take it within 100 ms. The answer must then be the problem
+    /// `audit_unavailable`, whatever it would have been: that is what the record will say, as soon
+    /// as it can be written.
+    pub async fn finish(mut self, outcome: &'static str) -> Result<(), Unrecorded> {
+        let Some(audit) = self.0.as_ref().map(|open| Arc::clone(&open.audit)) else {
+            return Ok(());
+        };
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        // Until there is room the record stays here, so that it is written if this is dropped.
+        let room = audit.sink.room(deadline).await;
+        let Some(event) = self.close(outcome) else { return Ok(()) };
+        match room {
+            Some(room) => audit.sink.write(room, event, deadline).await,
+            None => {
+                audit.sink.write_unavailable(event);
+                Err(Unrecorded)
+            }
+        }
+    }
+
+    fn fill(&mut self, fact: impl FnOnce(&mut Event)) {
+        if let Some(open) = &mut self.0 {
+            fact(&mut open.event);
+        }
+    }
+
+    /// Nothing is written of it hereafter.
+    fn close(&mut self, outcome: &'static str) -> Option<Event> {
+        let Open { audit, begun, mut event } = self.0.take()?;
+        event.time = rfc3339(audit.clock.now());
+        event.duration_ms = millis(begun.elapsed());
+        event.outcome = outcome;
+        Some(event)
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let Some(audit) = self.0.as_ref().map(|open| Arc::clone(&open.audit)) else { return };
+        if let Some(event) = self.close(ABANDONED) {
+            audit.sink.write_some_time(event);
+        }
+    }
+}
+
+fn capped(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
+}

@@ -1,0 +1,138 @@
+//! The way to the writer: a queue with an end, and bounds on how long anyone waits.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        mpsc::{self, Sender},
+    },
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    UNAVAILABLE, Unrecorded,
+    event::Event,
+    health::Health,
+    job::Job,
+    output::{Output, Target},
+    writer::{Message, Writer},
+};
+
+/// The most records that wait for the writer, and the most that it takes at once.
+pub(super) const MAX_WAITING: usize = 1024;
+
+/// How long it may take to open the place. A pipe that nobody reads does not open at all.
+const OPENS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the end of the process waits for the last lines.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct Sink {
+    messages: Sender<Message>,
+    health: Arc<Health>,
+    thread: Thread,
+}
+
+/// Room for one record.
+pub(super) struct Room<'a>(SemaphorePermit<'a>);
+
+impl Sink {
+    /// Starts a writer to what `open` opens, which also says whether that ends in the middle of a
+    /// line.
+    pub(super) fn start<T: Target>(
+        place: &str,
+        open: impl FnOnce() -> io::Result<(T, bool)> + Send + 'static,
+    ) -> Result<Self, String> {
+        let (messages, received) = mpsc::channel();
+        let (tell, opened) = mpsc::sync_channel(1);
+        let health = Arc::new(Health::new(place.to_owned()));
+        let known = Arc::clone(&health);
+        let run = move || {
+            let target = open().map_err(|error| error.to_string());
+            let (told, target) = target.map_or_else(|e| (Err(e), None), |it| (Ok(()), Some(it)));
+            let _ = tell.try_send(told);
+            if let Some((target, torn)) = target {
+                Writer::new(received, Output::new(target, torn), known).run();
+            }
+        };
+        let failed = |why: String| format!("audit.to = \"{place}\" cannot be opened: {why}");
+        let spawned = thread::Builder::new().name("audit".to_owned()).spawn(run);
+        let thread = spawned.map_err(|error| failed(error.to_string()))?.thread().clone();
+        match opened.recv_timeout(OPENS_WITHIN) {
+            Ok(Ok(())) => Ok(Self { messages, health, thread }),
+            Ok(Err(why)) => Err(failed(why)),
+            Err(_) => Err(failed("it takes too long; is it a pipe that nobody reads?".to_owned())),
+        }
+    }
+
+    /// Whether records are not taken now.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.health.is_stuck() || self.health.slots.available_permits() == 0
+    }
+
+    /// Waits for room. None: not before `deadline`, or it is known that there will be none.
+    pub(super) async fn room(&self, deadline: Instant) -> Option<Room<'_>> {
+        if self.health.is_stuck() {
+            return None;
+        }
+        let permit = timeout_at(deadline, self.health.slots.acquire()).await;
+        permit.ok().and_then(Result::ok).map(Room)
+    }
+
+    /// Writes `event`, and waits for that until `deadline`.
+    pub(super) async fn write(
+        &self,
+        room: Room<'_>,
+        event: Event,
+        deadline: Instant,
+    ) -> Result<(), Unrecorded> {
+        let (job, waiting) = Job::awaited(event);
+        self.send(room, job);
+        let result = waiting.until(deadline).await;
+        if result.is_err() {
+            self.health.late();
+        }
+        result
+    }
+
+    /// Has the outcome that an answer gets whose record came too late written some time.
+    pub(super) fn write_unavailable(&self, mut event: Event) {
+        self.health.late();
+        event.instead(UNAVAILABLE);
+        self.write_some_time(event);
+    }
+
+    /// Has `event` written without waiting; it must be true whenever that is.
+    pub(super) fn write_some_time(&self, event: Event) {
+        match self.health.slots.try_acquire() {
+            Ok(permit) => self.send(Room(permit), Job::settled(event)),
+            Err(_) => self.health.lost(),
+        }
+    }
+
+    /// Waits, within bounds, until everything sent before is written.
+    pub(super) fn flush(&self) {
+        let (tell, told) = mpsc::sync_channel(1);
+        let _ = self.messages.send(Message::Flush(tell));
+        // It may be waiting to try again.
+        self.thread.unpark();
+        if told.recv_timeout(ENDS_WITHIN).is_err() {
+            tracing::error!("the audit did not take its last records");
+        }
+    }
+
+    fn send(&self, room: Room<'_>, job: Job) {
+        // The writer gives it back when it takes the record.
+        room.0.forget();
+        if self.messages.send(Message::Write(Box::new(job))).is_err() {
+            self.health.failed(&"its writer has ended");
+        }
+    }
+}

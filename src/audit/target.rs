@@ -1,0 +1,178 @@
+//! Standard output, and a file that others may rename or cut.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write},
+    os::{
+        fd::AsFd as _,
+        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    },
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::output::Target;
+
+/// How often it is looked whether the file is still at its path.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Standard output without the buffer that Rust puts before it, which would keep what it cannot
+/// write and so write it twice.
+pub(super) struct Stdout(File);
+
+impl Stdout {
+    pub(super) fn open() -> io::Result<Self> {
+        Ok(Self(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Target for Stdout {}
+
+/// A file that is only ever appended to, so that cutting it (`copytruncate`) leaves no hole.
+pub(super) struct Appended {
+    path: PathBuf,
+    file: File,
+    looked: Instant,
+    /// The file is no longer at its path, and no other could be opened there.
+    strayed: bool,
+}
+
+impl Appended {
+    /// Opens it, and says whether it ends in the middle of a line.
+    pub(super) fn open(path: PathBuf) -> io::Result<(Self, bool)> {
+        let (file, torn) = append(&path)?;
+        Ok((Self { path, file, looked: Instant::now(), strayed: false }, torn))
+    }
+
+    fn is_in_place(&self) -> io::Result<bool> {
+        let identity = |it: Metadata| (it.dev(), it.ino());
+        match fs::metadata(&self.path) {
+            Ok(there) => Ok(identity(there) == identity(self.file.metadata()?)),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+impl Target for Appended {
+    fn renew(&mut self) -> io::Result<Option<bool>> {
+        if self.looked.elapsed() < LOOK_EVERY {
+            return Ok(None);
+        }
+        let mut moved = None;
+        if !self.is_in_place()? {
+            match append(&self.path) {
+                Ok((file, torn)) => {
+                    (self.file, self.strayed) = (file, false);
+                    moved = Some(torn);
+                }
+                // The file has another name now, and records in it are still kept: whoever renamed
+                // it may be about to put a new one in its place.
+                Err(error) if self.file.metadata()?.nlink() > 0 => {
+                    if !self.strayed {
+                        let path = self.path.display();
+                        tracing::warn!(%path, %error, "the audit goes on in the renamed file");
+                    }
+                    self.strayed = true;
+                }
+                // Not looked at: the next write must not go to a file that is deleted.
+                Err(error) => return Err(error),
+            }
+        }
+        self.looked = Instant::now();
+        Ok(moved)
+    }
+}
+
+impl Write for Appended {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn append(path: &Path) -> io::Result<(File, bool)> {
+    // Addresses and callers' names are nobody else's business.
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let about = file.metadata()?;
+    // A process that was killed on a full disk left half a line.
+    let torn = about.is_file() && about.len() > 0 && last_byte(path).ok() != Some(b'\n');
+    Ok((file, torn))
+}
+
+fn last_byte(path: &Path) -> io::Result<u8> {
+    let (mut file, mut last) = (File::open(path)?, [0]);
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn look_again(target: &mut Appended) -> io::Result<Option<bool>> {
+        target.looked = Instant::now() - LOOK_EVERY;
+        target.renew()
+    }
+
+    #[test]
+    fn a_new_file_is_for_the_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        let (_, torn) = Appended::open(path.clone()).unwrap();
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!torn);
+    }
+
+    #[test]
+    fn half_a_line_from_an_earlier_life_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        fs::write(&path, "{\"time\"").unwrap();
+        assert!(Appended::open(path.clone()).unwrap().1);
+        fs::write(&path, "{}\n").unwrap();
+        assert!(!Appended::open(path).unwrap().1);
+    }
+
+    #[test]
+    fn a_renamed_file_is_followed_by_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        let (mut target, _) = Appended::open(path.clone()).unwrap();
+        assert_eq!(look_again(&mut target).unwrap(), None);
+        fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
+        assert_eq!(target.renew().unwrap(), None, "not looked at again so soon");
+        assert_eq!(look_again(&mut target).unwrap(), Some(false));
+        target.write_all(b"new\n").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"new\n");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_is_used_on_until_it_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inner, kept) = (folder.path().join("logs"), folder.path().join("kept"));
+        fs::create_dir(&inner).unwrap();
+        let (mut target, _) = Appended::open(inner.join("audit.log")).unwrap();
+        fs::rename(inner.join("audit.log"), &kept).unwrap();
+        fs::remove_dir(&inner).unwrap();
+        assert_eq!(look_again(&mut target).unwrap(), None);
+        fs::remove_file(&kept).unwrap();
+        assert!(look_again(&mut target).is_err());
+        assert!(target.renew().is_err(), "and at once again");
+    }
+}
