@@ -37,13 +37,15 @@ pub(super) struct Writer<T> {
     health: Arc<Health>,
     /// What is to be written next. Empty unless something failed or came too late.
     batch: Vec<Job>,
+    /// How many were taken from the queue, whose room is given back at once: that wakes others.
+    taken: usize,
     flushes: Vec<SyncSender<()>>,
     failing: bool,
 }
 
 impl<T: Target> Writer<T> {
     pub(super) fn new(messages: Receiver<Message>, output: Output<T>, health: Arc<Health>) -> Self {
-        Self { messages, output, health, batch: vec![], flushes: vec![], failing: false }
+        Self { messages, output, health, batch: vec![], taken: 0, flushes: vec![], failing: false }
     }
 
     /// Writes until nobody is left to send anything.
@@ -76,6 +78,7 @@ impl<T: Target> Writer<T> {
         {
             self.accept(message);
         }
+        self.health.slots.add_permits(std::mem::take(&mut self.taken));
         true
     }
 
@@ -83,7 +86,7 @@ impl<T: Target> Writer<T> {
         match message {
             Message::Write(job) => {
                 self.batch.push(*job);
-                self.health.slots.add_permits(1);
+                self.taken += 1;
             }
             Message::Flush(tell) => self.flushes.push(tell),
         }

@@ -1,0 +1,135 @@
+//! What lines say.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::{Value, json};
+use valetkey::{
+    audit::Audit,
+    clock::Clock,
+    settings::{self, AddressForm, Sink},
+};
+
+use super::{NOON, audit, begin, full, lines, opened, outcomes, parsed};
+
+#[tokio::test]
+async fn a_line_has_every_field_and_never_the_token() {
+    let (folder, audit) = audit();
+    let record = full(&audit, "id-1");
+    let shown = format!("{audit:?} {record:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+    record.finish("vended").await.unwrap();
+    let text = fs::read_to_string(folder.path().join("audit.log")).unwrap();
+    assert!(!text.contains("canary"), "{text}");
+    let mut line = parsed(&text).remove(0);
+    assert!(line["duration_ms"].as_f64().unwrap() < 10_000.0);
+    line["duration_ms"] = json!(0);
+    let expected = json!({
+        "time": "2026-07-28T12:00:00.000Z",
+        "event": "vend",
+        "request_id": "id-1",
+        "route": "/tokens/{type}",
+        "outcome": "vended",
+        "reason": "the claim plan is not pro",
+        "caller": { "id": "user-1", "via": "jwt" },
+        "address": "203.0.113.7",
+        "origin": "https://app.example",
+        "token_type": "xai_realtime",
+        "provider": "xai",
+        "ttl": 300,
+        "expires_at": NOON + 300,
+        "token_sha256": "e2356d916f8d341de7976e019e7d322c026fd562840050f30298f28a349f1c1c",
+        "upstream_ms": 182.411,
+        "duration_ms": 0,
+        "observed": ["caller"],
+    });
+    assert_eq!(line, expected);
+}
+
+/// The page is a promise: it has every field, in the order of the lines.
+#[tokio::test]
+async fn every_field_is_documented() {
+    let (folder, audit) = audit();
+    full(&audit, "id-1").finish("vended").await.unwrap();
+    let text = fs::read_to_string(folder.path().join("audit.log")).unwrap();
+    let page = include_str!("../../../docs/audit.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut fields: Vec<&str> = rows.collect();
+    fields.retain(|field| *field != "instead_of");
+    let mut rest = text.as_str();
+    for field in &fields {
+        let name = format!("\"{}\":", field.rsplit('.').next().unwrap());
+        let at = rest.find(&name).unwrap_or_else(|| panic!("{field} is not in {rest}"));
+        rest = &rest[at..];
+    }
+    let line: Value = serde_json::from_str(&text).unwrap();
+    let inner = line["caller"].as_object().unwrap().len();
+    assert_eq!(fields.len(), line.as_object().unwrap().len() - 1 + inner);
+    let example = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let example: Value = serde_json::from_str(example).unwrap();
+    for name in example.as_object().unwrap().keys() {
+        assert!(line.get(name).is_some(), "{name} of the example");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_recorded_and_unknown_facts_left_out() {
+    let (folder, audit) = audit();
+    let mut denied = begin(&audit, "id-1");
+    denied.reason("no grant fits");
+    denied.caller("key", "backend");
+    denied.finish("forbidden").await.unwrap();
+    begin(&audit, "id-2").finish("unauthorized").await.unwrap();
+    let lines = lines(&folder.path().join("audit.log"));
+    assert_eq!(lines[0]["reason"], "no grant fits");
+    assert_eq!(
+        (&lines[0]["outcome"], &lines[1]["outcome"]),
+        (&json!("forbidden"), &json!("unauthorized"))
+    );
+    let fields: BTreeSet<&str> = lines[1].as_object().unwrap().keys().map(String::as_str).collect();
+    let always = ["address", "duration_ms", "event", "outcome", "request_id", "route", "time"];
+    assert_eq!(fields, BTreeSet::from(always));
+}
+
+#[tokio::test]
+async fn long_texts_are_cut_and_addresses_shortened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let audit = opened(&path, AddressForm::Truncated);
+    let mut record = begin(&audit, "id-1");
+    record.origin(&"ü".repeat(10_000));
+    record.finish("vended").await.unwrap();
+    let hashed = opened(&path, AddressForm::Hashed);
+    begin(&hashed, "id-2").finish("vended").await.unwrap();
+    let lines = lines(&path);
+    assert_eq!(lines[0]["origin"], "ü".repeat(128));
+    assert_eq!(lines[0]["address"], "203.0.113.0/24");
+    assert_eq!(lines[1]["address"].as_str().unwrap().len(), 32);
+}
+
+#[tokio::test]
+async fn what_is_dropped_was_abandoned() {
+    let (folder, audit) = audit();
+    drop(full(&audit, "hung-up"));
+    let panics = audit.clone();
+    let died = tokio::spawn(async move {
+        let _record = begin(&panics, "panicked");
+        panic!("as told");
+    });
+    assert!(died.await.is_err());
+    audit.flush();
+    let lines = lines(&folder.path().join("audit.log"));
+    let outcomes = outcomes(&lines);
+    assert_eq!(outcomes["hung-up"], ["abandoned"]);
+    assert_eq!(outcomes["panicked"], ["abandoned"]);
+    assert!(lines[0]["token_sha256"].is_string(), "a token that nobody got is one all the same");
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_where_the_audit_is_off() {
+    let settings = settings::Audit { to: Sink::Off, address: AddressForm::Hashed };
+    let audit = Audit::open(&settings, None, Clock::fixed(NOON)).unwrap();
+    assert!(!audit.is_stuck());
+    full(&audit, "id").finish("vended").await.unwrap();
+    drop(begin(&audit, "id"));
+    audit.flush();
+}

@@ -1,0 +1,77 @@
+//! The audit through its own interface.
+
+mod lines;
+mod trouble;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use valetkey::{
+    audit::{Audit, Record},
+    clock::Clock,
+    secret::Secret,
+    settings::{self, AddressForm, Sink},
+};
+
+const NOON: u64 = 1_785_240_000;
+
+const TOKEN: &str = "ek_canary00112233445566778899";
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+
+fn opened(path: &Path, address: AddressForm) -> Audit {
+    let settings = settings::Audit { to: Sink::File(path.to_owned()), address };
+    let key = Secret::new("canary-key-canary-key-canary-key");
+    Audit::open(&settings, Some(&key), Clock::fixed(NOON)).unwrap()
+}
+
+fn audit() -> (TempDir, Audit) {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = opened(&folder.path().join("audit.log"), AddressForm::Full);
+    (folder, audit)
+}
+
+fn begin(audit: &Audit, id: &str) -> Record {
+    audit.begin(id, "/tokens/{type}", ADDRESS)
+}
+
+/// A record in which everything is filled in.
+fn full(audit: &Audit, id: &str) -> Record {
+    let mut record = begin(audit, id);
+    record.origin("https://app.example");
+    record.caller("jwt", "user-1");
+    record.reason("the claim plan is not pro");
+    record.token_type("xai_realtime", "xai");
+    record.granted(300);
+    record.observed(vec!["caller".to_owned()]);
+    record.minted(TOKEN, NOON + 300);
+    record.upstream(Duration::from_micros(182_411));
+    record
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    parsed(&fs::read_to_string(path).unwrap())
+}
+
+/// The lines, without the empty ones that end a torn line.
+fn parsed(text: &str) -> Vec<Value> {
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+}
+
+/// The outcomes of each request, in order.
+fn outcomes(lines: &[Value]) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for line in lines {
+        let text = |field: &str| line[field].as_str().unwrap().to_owned();
+        all.entry(text("request_id")).or_default().push(text("outcome"));
+    }
+    all
+}

@@ -1,0 +1,189 @@
+//! What becomes of records when the place they go to does not take them, or is moved.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufRead as _, BufReader},
+    os::unix::fs::symlink,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use valetkey::{
+    audit::{Audit, Unrecorded},
+    clock::Clock,
+    settings::{self, AddressForm, Sink},
+};
+
+use super::{NOON, audit, begin, full, lines, opened, outcomes, parsed};
+use crate::support::process::PATIENCE;
+
+/// What must be in the lines after `finish("vended")` gave `result`.
+fn assert_true(outcomes: &[String], result: Result<(), Unrecorded>) {
+    match result {
+        Ok(()) => assert_eq!(outcomes, ["vended"]),
+        Err(Unrecorded) => assert_eq!(outcomes.last().unwrap(), "audit_unavailable"),
+    }
+}
+
+async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_in_words() {
+    let open = |to: Sink, address| {
+        let settings = settings::Audit { to, address };
+        Audit::open(&settings, None, Clock::fixed(NOON)).unwrap_err()
+    };
+    let missing = open(Sink::File("/no/such/audit.log".into()), AddressForm::Full);
+    assert!(
+        missing.starts_with("audit.to = \"file:/no/such/audit.log\" cannot be opened: No such")
+    );
+    let folder = open(Sink::File("/".into()), AddressForm::Full);
+    assert!(folder.contains("s a directory"), "{folder}");
+    let keyless = open(Sink::Stdout, AddressForm::Hashed);
+    assert!(keyless.contains("needs identity.hash_key"), "{keyless}");
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_reads_holds_up_nothing_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let reading = path.clone();
+    let reader = thread::spawn(move || File::open(reading).unwrap());
+    let audit = opened(&path, AddressForm::Full);
+    let reader = reader.join().unwrap();
+
+    let mut results = BTreeMap::new();
+    let mut stuck = 0;
+    while stuck < 5 {
+        let (id, begun) = (format!("id-{}", results.len()), Instant::now());
+        let result = full(&audit, &id).finish("vended").await;
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        stuck += usize::from(result.is_err());
+        results.insert(id, result);
+    }
+    eventually("it notices", || audit.is_stuck()).await;
+    let begun = Instant::now();
+    let hopeless = begin(&audit, "hopeless").finish("vended").await;
+    assert!(
+        hopeless.is_err() && begun.elapsed() < Duration::from_millis(90),
+        "known to be in vain"
+    );
+    results.insert("hopeless".to_owned(), hopeless);
+    drop(begin(&audit, "dropped"));
+
+    let text = thread::spawn(move || {
+        let lines = BufReader::new(reader).lines().map(Result::unwrap);
+        lines
+            .take_while(|line| !line.contains("\"the-end\""))
+            .fold(String::new(), |all, line| all + &line + "\n")
+    });
+    eventually("it recovers", || !audit.is_stuck()).await;
+    audit.flush();
+    begin(&audit, "the-end").finish("vended").await.unwrap();
+    let outcomes = outcomes(&parsed(&text.join().unwrap()));
+    assert_eq!(outcomes["dropped"], ["abandoned"]);
+    for (id, result) in results {
+        assert_true(&outcomes[&id], result);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_at_once_and_used_again_when_it_has_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, next) = (folder.path().join("audit.log"), folder.path().join("next"));
+    symlink("/dev/full", &path).unwrap();
+    let audit = opened(&path, AddressForm::Full);
+    assert!(!audit.is_stuck());
+    let begun = Instant::now();
+    assert!(full(&audit, "id-1").finish("vended").await.is_err());
+    assert!(audit.is_stuck() && begun.elapsed() < Duration::from_secs(1));
+    assert!(full(&audit, "id-2").finish("vended").await.is_err());
+
+    let roomy = folder.path().join("roomy");
+    fs::write(&roomy, "half a li").unwrap();
+    symlink(&roomy, &next).unwrap();
+    fs::rename(next, path).unwrap();
+    eventually("it recovers by itself", || !audit.is_stuck()).await;
+    audit.flush();
+    full(&audit, "id-3").finish("vended").await.unwrap();
+    let text = fs::read_to_string(roomy).unwrap();
+    let lines = parsed(text.strip_prefix("half a li\n").unwrap());
+    let outcomes = outcomes(&lines);
+    assert_eq!(lines[0]["outcome"], "audit_unavailable");
+    assert_eq!(lines[0]["instead_of"], "vended");
+    assert_eq!(outcomes["id-2"], ["audit_unavailable"]);
+    assert_eq!(outcomes["id-3"], ["vended"]);
+}
+
+#[tokio::test]
+async fn too_many_records_of_a_stuck_sink_are_dropped_rather_than_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    symlink("/dev/full", &path).unwrap();
+    let audit = opened(&path, AddressForm::Full);
+    assert!(begin(&audit, "first").finish("vended").await.is_err());
+    for n in 0..3_000 {
+        drop(begin(&audit, &format!("id-{n}")));
+    }
+    fs::remove_file(&path).unwrap();
+    eventually("it recovers by itself", || !audit.is_stuck()).await;
+    audit.flush();
+    let kept = lines(&path).len();
+    assert!((1_000..=3_000).contains(&kept), "{kept}");
+}
+
+#[tokio::test]
+async fn files_may_be_renamed_and_cut() {
+    let (folder, audit) = audit();
+    let path = folder.path().join("audit.log");
+    begin(&audit, "before").finish("vended").await.unwrap();
+    fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    begin(&audit, "renamed").finish("vended").await.unwrap();
+    assert_eq!(outcomes(&lines(&path)).into_keys().collect::<Vec<_>>(), ["renamed"]);
+    File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    begin(&audit, "cut").finish("vended").await.unwrap();
+    assert_eq!(outcomes(&lines(&path)).into_keys().collect::<Vec<_>>(), ["cut"]);
+}
+
+/// How many of so many at once came too late.
+async fn late_of(count: usize) -> usize {
+    let (folder, audit) = audit();
+    let tasks = (0..count).map(|n| {
+        let audit = audit.clone();
+        tokio::spawn(async move { full(&audit, &format!("id-{n}")).finish("vended").await })
+    });
+    let mut results = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        results.push(task.await.unwrap());
+    }
+    audit.flush();
+    let outcomes = outcomes(&lines(&folder.path().join("audit.log")));
+    for (n, result) in results.iter().enumerate() {
+        match outcomes.get(&format!("id-{n}")) {
+            Some(outcomes) => assert_true(outcomes, *result),
+            None => assert!(result.is_err(), "id-{n} is missing"),
+        }
+    }
+    results.iter().filter(|result| result.is_err()).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_at_once_are_all_there() {
+    // A machine that pauses for 100 ms makes some come too late, as it must.
+    for _ in 0..10 {
+        if late_of(10_000).await == 0 {
+            return;
+        }
+    }
+    panic!("some always come too late");
+}
