@@ -13,6 +13,9 @@
 //! All of it stands on an [`app::App`], made once from [`settings::Settings`]; [`server`] serves
 //! it until it is told to stop. [`cli`] and [`commands`] are what a person types.
 //!
+//! [`audit`] keeps a record of every decision, without which nothing is vended; [`metrics`] counts
+//! them.
+//!
 //! [`sandbox`] is a program of its own that happens to live here: stand-ins for the providers. It
 //! shares no code with the rest, so that it cannot share its mistakes.
 //!
@@ -27,6 +30,7 @@ pub mod clock;
 pub mod commands;
 pub mod error;
 pub mod limit;
+pub mod metrics;
 pub mod outbound;
 pub mod policy;
 pub mod provider;
