@@ -1,0 +1,113 @@
+//! Fetching the keys of an issuer (RFC 7517, section 5), directly or by way of its OpenID
+//! configuration. Whatever answers there is believed nothing that it need not be.
+
+use reqwest::{Client, StatusCode, header};
+use serde_json::{Map, Value};
+use url::{Host, Url};
+
+use super::{json, key::Key};
+use crate::{outbound, settings::Algorithm};
+
+/// The most that is read of an answer, in bytes. Real sets have about 5 KiB.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// The most keys in a set. Real ones have two or three.
+const MAX_KEYS: usize = 50;
+
+/// Where a set of keys is found.
+pub(super) enum Source {
+    /// At this URL.
+    Jwks(Url),
+    /// Where the configuration at `url` says, if it is the configuration of `issuer`.
+    Discovery { issuer: String, url: Url },
+}
+
+impl Source {
+    /// The source that an issuer names itself (OpenID Connect Discovery 1.0, section 4). The error
+    /// is for the operator.
+    pub(super) fn discovery(issuer: &str) -> Result<Self, String> {
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        let url = Url::parse(&format!("{base}/.well-known/openid-configuration")).ok();
+        let plain = |url: &Url| url.query().is_none() && url.fragment().is_none();
+        match url.filter(|url| plain(url) && is_safe(url, is_loopback(url))) {
+            Some(url) => Ok(Self::Discovery { issuer: issuer.to_owned(), url }),
+            None => Err("must be an https URL for discovery = true; \
+                         or say where the keys are with jwks_url"
+                .to_owned()),
+        }
+    }
+
+    /// The keys there that are for one of `algorithms`; at least one. The error is for the log.
+    pub(super) async fn fetch(
+        &self,
+        http: &Client,
+        algorithms: &[Algorithm],
+    ) -> Result<Vec<Key>, String> {
+        let set = match self {
+            Self::Jwks(url) => get(http, url).await?,
+            Self::Discovery { issuer, url } => {
+                let url = jwks_uri(&get(http, url).await?, issuer, is_loopback(url))?;
+                get(http, &url).await?
+            }
+        };
+        usable(&set, algorithms).map_err(str::to_owned)
+    }
+}
+
+async fn get(http: &Client, url: &Url) -> Result<Map<String, Value>, String> {
+    let request = http.get(url.clone()).header(header::ACCEPT, "application/json");
+    let response = request.send().await.map_err(|error| outbound::root_cause(&error))?;
+    // A redirect as well: who may send us elsewhere is a question for the settings.
+    if response.status() != StatusCode::OK {
+        return Err(format!("the answer has status {}", response.status().as_u16()));
+    }
+    let body = outbound::read_capped(response, MAX_ANSWER).await;
+    let body = body.map_err(|error| format!("the answer cannot be used: {error}"))?;
+    json::object(&body).ok_or_else(|| "the answer is not a JSON object".to_owned())
+}
+
+/// Where the configuration of `issuer` says that the keys are.
+fn jwks_uri(
+    configuration: &Map<String, Value>,
+    issuer: &str,
+    is_local: bool,
+) -> Result<Url, &'static str> {
+    let text = |name: &str| configuration.get(name).and_then(Value::as_str);
+    if text("issuer") != Some(issuer) {
+        return Err("the OpenID configuration is another issuer's");
+    }
+    let url = text("jwks_uri").and_then(|url| Url::parse(url).ok());
+    url.filter(|url| is_safe(url, is_local))
+        .ok_or("the OpenID configuration has no jwks_uri with https")
+}
+
+fn usable(set: &Map<String, Value>, algorithms: &[Algorithm]) -> Result<Vec<Key>, &'static str> {
+    let keys = set.get("keys").and_then(Value::as_array);
+    let keys = keys.ok_or("the answer is not a set of keys")?;
+    if keys.len() > MAX_KEYS {
+        return Err("the set has more than 50 keys");
+    }
+    // A key that is not understood is no reason to refuse the others (RFC 7517, section 5).
+    let keys = keys.iter().filter_map(|key| Key::jwk(key.as_object()?, algorithms));
+    let keys: Vec<Key> = keys.collect();
+    if keys.is_empty() { Err("the set has no key for the algorithms") } else { Ok(keys) }
+}
+
+/// Whether keys may be fetched from `url`: whoever can change them on their way can be anyone.
+fn is_safe(url: &Url, is_local: bool) -> bool {
+    let encrypted = match url.scheme() {
+        "https" => true,
+        "http" => is_local && is_loopback(url),
+        _ => false,
+    };
+    encrypted && url.username().is_empty() && url.password().is_none()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
