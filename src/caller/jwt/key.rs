@@ -105,9 +105,8 @@ fn components(jwk: &Map<String, Value>, algorithm: Algorithm) -> Option<Decoding
     let Some(curve) = curve(algorithm) else {
         let (n, e) = (bytes("n")?, bytes("e")?);
         let key: PublicEncryptingKey = RsaPublicKeyComponents { n: &n, e: &e }.try_into().ok()?;
-        return RSA_BITS
-            .contains(&key.key_size_bits())
-            .then(|| DecodingKey::from_rsa_raw_components(&n, &e));
+        let is_good = RSA_BITS.contains(&key.key_size_bits()) && is_exponent(&e);
+        return is_good.then(|| DecodingKey::from_rsa_raw_components(&n, &e));
     };
     let raw = match family(algorithm) {
         AlgorithmFamily::Ec => [vec![4], bytes("x")?, bytes("y")?].concat(),
@@ -118,6 +117,12 @@ fn components(jwk: &Map<String, Value>, algorithm: Algorithm) -> Option<Decoding
         AlgorithmFamily::Ec => DecodingKey::from_ec_der(&raw),
         _ => DecodingKey::from_ed_der(&raw),
     })
+}
+
+/// Whether `e` is odd and more than one. With one, which aws-lc-rs takes, anyone can sign.
+fn is_exponent(e: &[u8]) -> bool {
+    let zeros = e.iter().take_while(|byte| **byte == 0).count();
+    e[zeros..].last().is_some_and(|last| last % 2 == 1) && e[zeros..] != [1]
 }
 
 fn lists(list: &Value, item: &str) -> bool {

@@ -89,7 +89,3 @@ fn why(result: Result<Identity, Rejected>) -> &'static str {
         other => panic!("{other:?}"),
     }
 }
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}

@@ -109,8 +109,15 @@ impl Signer {
 
     /// The public key as it stands in a set, with `changes`.
     pub(super) fn jwk(&self, changes: Value) -> Value {
-        let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
-        let mut jwk = serde_json::to_value(jwk).unwrap();
+        let mut jwk = match self.algorithm {
+            // jsonwebtoken cannot do it: aws-lc-rs makes PKCS #8 of version 2, it reads version 1.
+            Algorithm::EdDSA => {
+                let body: String = self.pem.lines().filter(|it| !it.starts_with('-')).collect();
+                let der = STANDARD.decode(body).unwrap();
+                json!({"kty": "OKP", "crv": "Ed25519", "x": part(&der[der.len() - 32..])})
+            }
+            _ => json!(Jwk::from_encoding_key(&self.key, self.algorithm).unwrap()),
+        };
         super::merge(&mut jwk, json!({"kid": self.kid, "use": "sig", "alg": self.name()}));
         super::merge(&mut jwk, changes);
         jwk
