@@ -119,7 +119,8 @@ fn components(jwk: &Map<String, Value>, algorithm: Algorithm) -> Option<Decoding
     })
 }
 
-/// Whether `e` is odd and more than one. With one, which aws-lc-rs takes, anyone can sign.
+/// Whether `e` is odd and more than one. aws-lc-rs finds out only when it verifies: such a key would
+/// count as the one that there is.
 fn is_exponent(e: &[u8]) -> bool {
     let zeros = e.iter().take_while(|byte| **byte == 0).count();
     e[zeros..].last().is_some_and(|last| last % 2 == 1) && e[zeros..] != [1]
