@@ -111,3 +111,33 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_an_issuer_on_this_machine_may_have_its_keys_on_it_in_the_clear() {
+        let found = |jwks_uri: &str, is_local| {
+            let configuration = json!({"issuer": "https://i.example", "jwks_uri": jwks_uri});
+            jwks_uri_of(configuration.as_object().unwrap(), is_local)
+        };
+        for is_local in [true, false] {
+            assert!(found("https://keys.example/jwks", is_local));
+            assert!(!found("http://keys.example/jwks", is_local));
+            assert!(!found("http://127.0.0.1.keys.example/jwks", is_local));
+            assert!(!found("https://user:password@keys.example/jwks", is_local));
+            assert!(!found("ftp://127.0.0.1/jwks", is_local));
+            assert!(!found("/jwks", is_local));
+            for host in ["127.0.0.1", "[::1]", "localhost", "127.8.8.8:8080"] {
+                assert_eq!(found(&format!("http://{host}/jwks"), is_local), is_local, "{host}");
+            }
+        }
+    }
+
+    fn jwks_uri_of(configuration: &Map<String, Value>, is_local: bool) -> bool {
+        jwks_uri(configuration, "https://i.example", is_local).is_ok()
+    }
+}

@@ -50,6 +50,7 @@ fn bad() -> Vec<(&'static str, Answer)> {
         ("no keys", set(&[])),
         ("none that can be used", set(&[small(1)])),
         ("10,000 keys", set(&many(10_000))),
+        ("10,000 keys in 30 KB", set(&[vec![json!({}); 10_000], many(0)].concat())),
         ("51 keys", set(&many(50))),
         ("a list", body("[]")),
         ("null", body("null")),

@@ -3,6 +3,7 @@
 mod flood;
 mod fuzz;
 mod header;
+mod log;
 mod server;
 mod sets;
 mod settings;

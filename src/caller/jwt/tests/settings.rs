@@ -85,6 +85,25 @@ fn a_public_key_must_be_of_the_algorithms_family() {
 }
 
 #[test]
+fn a_key_on_a_curve_that_is_not_ours_is_refused() {
+    let x25519 = "MCowBQYDK2VuAyEAPagdvCEIw9U301hmmbVl3G/TcSFMQIiaANSkk2qu/zM=";
+    let secp256k1 = "MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAElwg1emvf4hoqKe+tiFMYjB3RtXLixSYO\n\
+                     e5TGLtDqp2bPhBV17vfZTese4En4v+vLJwi+s6caMwI3jyepE2GMgg==";
+    let ed448 = "MEMwBQYDK2VxAzoAwnDWByQR3MD4bpLebk+XoAjHbPIgzxKvjDKco7eEg5NV7UZh\n\
+                 C60ZuxOP7Ul3B8XbZ7tDIGn9FA+A";
+    for (body, algorithm) in [
+        (x25519, Algorithm::EdDSA),
+        (ed448, Algorithm::EdDSA),
+        (secp256k1, Algorithm::ES256),
+        (secp256k1, Algorithm::ES384),
+    ] {
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n");
+        let (_, message) = with_key(&pem, &[algorithm]).unwrap_err();
+        assert!(message.starts_with("is no public key that can be used with"), "{message}");
+    }
+}
+
+#[test]
 fn what_is_pasted_in_the_place_of_a_public_key_is_named_and_never_repeated() {
     let (public, private) = (&RSA.pem, &RSA.private_pem);
     let certificate = pem("CERTIFICATE", b"canary canary canary");
