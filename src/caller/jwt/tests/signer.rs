@@ -103,7 +103,7 @@ impl Signer {
             Algorithm::ES256 => "ES256",
             Algorithm::ES384 => "ES384",
             Algorithm::EdDSA => "EdDSA",
-            _ => unimplemented!("give it a name here"),
+            _ => panic!("give it a name here"),
         }
     }
 
