@@ -186,3 +186,20 @@ impl Shared {
         state.running = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_not_yet_seen_a_set_that_is_there_fetches_no_other() {
+        let source = Source::Jwks("http://127.0.0.1:9/".parse().unwrap());
+        let client = crate::outbound::client().unwrap();
+        let Jwks(shared) = Jwks::new(String::new(), source, client, vec![Algorithm::ES256]);
+        let fetched = Instant::now();
+        *shared.set.write().unwrap() = Some(Arc::new(Set { keys: Vec::new(), fetched }));
+        assert!(shared.renew(None).is_none());
+        assert!(shared.renew(Some(fetched)).is_some());
+        assert!(shared.renew(None).is_some(), "who waits while it runs waits for it");
+    }
+}

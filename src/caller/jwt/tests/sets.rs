@@ -52,7 +52,10 @@ async fn a_key_is_found_by_its_kid_among_all_kinds() {
 
 #[tokio::test]
 async fn a_key_that_is_not_for_verifying_is_ignored() {
-    let weak = RSA.jwk(json!({"n": "sXch".repeat(43)}));
+    // Of 1024 bits.
+    let weak = "3CV7fb64jYO2PB6q1aOTiynJZacBqMNUGpYjXodP65KgzZVzof1u9K2IC5MpUvvL9TLMRJy3eIfyXpni\
+                C4coqtKWsaO8XhjsbefAtJ2iUcUHNEkQHQPrzxv8KdYBRNDXI6CsWjiVmdbCPGZnFu215lBSGpG2GhgBmkZIBzZ1NUk";
+    let weak = RSA.jwk(json!({"n": weak}));
     let secret = "c2VjcmV0".repeat(8);
     let point = |changes: Value| EC.jwk(changes);
     for (key, algorithms) in [

@@ -191,6 +191,11 @@ async fn jwt_id_token_for_an_access_token_is_refused() {
         let token = EC.sign_with(json!({"typ": typ}), &claims(json!({})));
         assert_eq!(why(by_typ.verify(&token).await), "the typ is missing or another", "{typ}");
     }
+    let by_other_typ = with("typ = \"x/at+jwt\"");
+    for (typ, good) in [("X/at+jwt", true), ("application/x/at+jwt", false), ("at+jwt", false)] {
+        let token = EC.sign_with(json!({"typ": typ}), &claims(json!({})));
+        assert_eq!(by_other_typ.verify(&token).await.is_ok(), good, "{typ}");
+    }
     let token = EC.sign_with(json!({"typ": ["at+jwt"]}), &claims(json!({})));
     assert_eq!(why(by_typ.verify(&token).await), "typ or kid is not text");
 
