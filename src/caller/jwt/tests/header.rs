@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     super::claimed_issuer,
-    claims, fetching, part,
+    claims, fetching,
     server::Server,
     signer::{RSA, RSA_2},
     trusting, why,
@@ -102,11 +102,11 @@ async fn what_is_no_jwt_is_refused() {
         format!(" {good}"),
         format!("{good} "),
         format!("{header}\n.{payload}.{signature}"),
-        format!("{header}.{payload}.{}", signature.replace(['-', '_'], "+")),
+        format!("{header}.{payload}.+{}", &signature[1..]),
         format!("{header}.{payload}.{}", &signature[..signature.len() - 4]),
         format!("{good}AAAA"),
     ] {
-        assert!(issuer.verify(&token).await.is_err() || token == good, "{token}");
+        assert!(issuer.verify(&token).await.is_err(), "{token}");
     }
 }
 
@@ -134,5 +134,4 @@ async fn the_longest_token_is_8_kib() {
     assert!(long.len() > 8192);
     assert_eq!(why(issuer.verify(&long).await), "the token is longer than 8 KiB");
     assert_eq!(claimed_issuer(&long), None);
-    let _ = part("");
 }
