@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{self, Failure, check, healthcheck, mint, sandbox, serve};
+use crate::commands::{self, Failure, check, healthcheck, keygen, mint, sandbox, serve};
 
 /// Vends short-lived tokens for realtime voice providers; the secret keys never leave this server.
 ///
@@ -25,6 +25,7 @@ enum Command {
     Check(check::Args),
     Mint(mint::Args),
     Healthcheck(healthcheck::Args),
+    Keygen(keygen::Args),
 }
 
 /// Runs the command line and says how it went. Wrong usage ends the process with status 2.
@@ -54,5 +55,6 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Check(args) => check::run(args).await,
         Command::Mint(args) => mint::run(args).await,
         Command::Healthcheck(args) => healthcheck::run(args).await,
+        Command::Keygen(args) => keygen::run(args).await,
     }
 }

@@ -1,19 +1,34 @@
-//! All the ways a mint can end without a token. Knows no HTTP: what a caller sees of these is the
+//! All the ways a request can end without a token. Knows no HTTP: what a caller sees of these is the
 //! web's business.
 
-use crate::{policy::Denied, provider::ProviderError};
+use crate::{
+    audit::Unrecorded,
+    caller::{NotWelcome, Rejected},
+    limit::Exceeded,
+    policy::Denied,
+    provider::ProviderError,
+};
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Nobody is known to ask.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// The page is not one that may ask.
+    #[error(transparent)]
+    NotWelcome(#[from] NotWelcome),
+    /// There were too many.
+    #[error(transparent)]
+    Exceeded(#[from] Exceeded),
     /// No token type has this name.
     #[error("there is no such token type; there are: {}", known.join(", "))]
     UnknownTokenType {
         /// The names that there are.
         known: Vec<String>,
     },
-    /// The token type is there, but its provider has no key.
-    #[error("the token type is disabled: its provider has no API key")]
+    /// The token type is there, but switched off, or its provider is or has no key.
+    #[error("the token type is disabled: it or its provider is switched off or has no API key")]
     Disabled,
     /// The policy said no.
     #[error(transparent)]
@@ -21,4 +36,10 @@ pub enum Error {
     /// The provider gave none.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The decision could not be recorded.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
+    /// The task that vended died. Whether a token was made is unknown.
+    #[error("the task that vended died")]
+    Died,
 }

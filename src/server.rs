@@ -1,7 +1,8 @@
 //! Serving until told to stop: the caller owns the sockets and the signal.
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
+use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -43,8 +44,10 @@ pub async fn run(
 ) -> io::Result<()> {
     let stop = CancellationToken::new();
     let mut servers = JoinSet::new();
-    let mut serve = |listener, router| {
+    let mut serve = |listener, router: Router| {
         let stop = stop.clone().cancelled_owned();
+        // Limits and trust go by who is connected.
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         servers.spawn(axum::serve(listener, router).with_graceful_shutdown(stop).into_future());
     };
     serve(listeners.public, web::public(&app));

@@ -78,9 +78,11 @@ struct Bounds {
     max: u32,
 }
 
-impl<'a> From<&'a TokenType> for Listed<'a> {
-    fn from(token_type: &'a TokenType) -> Self {
-        let ttl = match token_type.ttl {
+impl<'a> Listed<'a> {
+    /// What a caller may know of `token_type`, who can have it with the lifetimes `ttl`.
+    #[must_use]
+    pub fn new(token_type: &'a TokenType, ttl: Ttl) -> Self {
+        let ttl = match ttl {
             Ttl::Fixed(seconds) => Bounds { min: seconds, default: seconds, max: seconds },
             Ttl::Within { min, default, max } => Bounds { min, default, max },
         };

@@ -50,11 +50,16 @@ pub enum Ttl {
 }
 
 impl Ttl {
-    /// The longest lifetime there can be, in seconds.
+    /// Those of the lifetimes that are no longer than `most` seconds; `None` if none is.
     #[must_use]
-    pub fn longest(self) -> u32 {
+    pub fn at_most(self, most: u32) -> Option<Self> {
         match self {
-            Self::Fixed(seconds) | Self::Within { max: seconds, .. } => seconds,
+            Self::Fixed(seconds) => (seconds <= most).then_some(self),
+            Self::Within { min, default, max } => (min <= most).then(|| Self::Within {
+                min,
+                default: default.min(most),
+                max: max.min(most),
+            }),
         }
     }
 }

@@ -12,14 +12,20 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
 pub use build::Ingredients;
 
 use crate::{
+    audit::Audit,
+    caller::Callers,
     clock::Clock,
+    limit::Limiter,
+    metrics::Metrics,
+    policy::Policy,
     provider::Providers,
-    settings::Origins,
+    settings::{Limits, Origins},
     token::{Name, TokenType},
 };
 
@@ -30,10 +36,23 @@ pub struct App(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     live: Arc<Live>,
-    clock: Clock,
-    /// Mints in flight, with or without a caller still waiting.
-    tasks: TaskTracker,
+    keeps: Keeps,
     draining: AtomicBool,
+}
+
+/// What goes on whatever the settings become.
+#[derive(Debug)]
+pub struct Keeps {
+    /// The clock.
+    pub clock: Clock,
+    /// Requests whose token is being minted, with or without a caller still waiting.
+    pub tasks: TaskTracker,
+    /// What has been spent.
+    pub limiter: Limiter,
+    /// Where decisions are recorded.
+    pub audit: Audit,
+    /// What is counted for whoever watches.
+    pub metrics: Metrics,
 }
 
 /// What the settings say, ready to use.
@@ -45,8 +64,16 @@ pub struct Live {
     pub providers: Providers,
     /// The token type of `POST /session`.
     pub session: Name,
-    /// The origins whose pages may read answers.
+    /// Who may ask.
+    pub callers: Callers,
+    /// The proxies whose word about the client is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may ask.
     pub origins: Origins,
+    /// Who may have what.
+    pub policy: Policy,
+    /// How many, and how often.
+    pub limits: Limits,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
     /// Whether the providers are stand-ins, so that no token is worth anything.
@@ -54,15 +81,10 @@ pub struct Live {
 }
 
 impl App {
-    /// An app around `live`. `tasks` is where its mints run.
+    /// An app around `live`.
     #[must_use]
-    pub fn new(live: Live, clock: Clock, tasks: TaskTracker) -> Self {
-        Self(Arc::new(Inner {
-            live: Arc::new(live),
-            clock,
-            tasks,
-            draining: AtomicBool::new(false),
-        }))
+    pub fn new(live: Live, keeps: Keeps) -> Self {
+        Self(Arc::new(Inner { live: Arc::new(live), keeps, draining: AtomicBool::new(false) }))
     }
 
     /// What the settings say now. Take it once per request.
@@ -74,13 +96,31 @@ impl App {
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.0.clock
+        &self.0.keeps.clock
     }
 
-    /// The mints in flight.
+    /// The requests whose token is being minted.
     #[must_use]
     pub fn tasks(&self) -> &TaskTracker {
-        &self.0.tasks
+        &self.0.keeps.tasks
+    }
+
+    /// What has been spent.
+    #[must_use]
+    pub fn limiter(&self) -> &Limiter {
+        &self.0.keeps.limiter
+    }
+
+    /// Where decisions are recorded.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.0.keeps.audit
+    }
+
+    /// What is counted for whoever watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.keeps.metrics
     }
 
     /// Whether new callers are welcome.

@@ -60,6 +60,8 @@ pub(super) struct Event {
 pub(super) struct Caller {
     pub(super) id: String,
     pub(super) via: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<String>,
 }
 
 impl Event {

@@ -50,9 +50,12 @@ impl Record {
         self.fill(|event| event.origin = Some(capped(origin)));
     }
 
-    /// Who asks, and how that is known: `key`, `jwt` and so on.
-    pub fn caller(&mut self, via: &str, id: &str) {
-        self.fill(|event| event.caller = Some(Caller { id: capped(id), via: capped(via) }));
+    /// Who asks, how that is known (`key`, `jwt` and so on), and by whose word, if that is to be told.
+    pub fn caller(&mut self, via: &str, id: &str, issuer: Option<&str>) {
+        self.fill(|event| {
+            let issuer = issuer.map(capped);
+            event.caller = Some(Caller { id: capped(id), via: capped(via), issuer });
+        });
     }
 
     /// Why it was refused, such as which check failed. It is for operators, and never holds a secret.

@@ -2,15 +2,17 @@
 
 mod address;
 mod claims;
-#[cfg_attr(not(test), expect(dead_code, reason = "nobody asks it yet"))]
 mod forward;
 mod host;
-mod origin;
-#[cfg_attr(not(test), expect(dead_code, reason = "the dispatch to it comes next"))]
+mod identify;
 mod jwt;
+mod keys;
+mod origin;
 
 pub use address::{client_address, is_trusted, limit_key};
 pub use claims::Claims;
+pub use identify::Callers;
+pub use keys::{PUBLISHABLE_PREFIX, SECRET_PREFIX, sha256};
 pub use origin::{NotWelcome, is_welcome};
 
 use std::{fmt, net::IpAddr, sync::Arc};
@@ -26,6 +28,8 @@ pub struct Caller {
     pub id: Arc<str>,
     /// How it is known.
     pub via: Via,
+    /// Who vouches for it, where several could.
+    pub issuer: Option<Arc<str>>,
     /// What its issuer says of it.
     pub claims: Claims,
     /// The origins that its key is good for, where the key says so.

@@ -10,7 +10,7 @@ use crate::{
     secret::SecretRef,
     settings::{self, Setting},
     token::{MintRequest, TokenType, Ttl},
-    vending::vend,
+    vending::try_out,
 };
 
 /// Show the settings in effect, where each came from, and everything that is wrong with them
@@ -31,7 +31,7 @@ pub struct Args {
 /// # Errors
 /// When something is wrong with them, or a token cannot be minted.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let mut loaded = args.sources.load();
+    let mut loaded = args.sources.load(false);
     let app = loaded.build(false);
     print(&describe(&loaded, &app.live()))?;
     if !loaded.problems.is_empty() {
@@ -69,7 +69,7 @@ fn provider(loaded: &Loaded, name: &str, provider: &settings::Provider) -> Strin
 }
 
 fn token_type(token_type: &TokenType) -> String {
-    let state = if token_type.enabled { "on" } else { "off: no API key" };
+    let state = if token_type.enabled { "on" } else { "off: switched off, or no API key" };
     let ttl = match token_type.ttl {
         Ttl::Fixed(seconds) => format!("{seconds}s"),
         Ttl::Within { min, default, max } => format!("{default}s ({min}s to {max}s)"),
@@ -98,8 +98,8 @@ async fn mint_each(app: &App) -> Result<(), Failure> {
     let mut failed = 0;
     print("\nMinting one token of each type")?;
     for token_type in live.tokens.values().filter(|it| it.enabled) {
-        let vending = vend(&live, &token_type.name, &MintRequest::default()).await;
-        let took = vending.upstream.unwrap_or_default().as_millis();
+        let vending = try_out(&live, &token_type.name, &MintRequest::default()).await;
+        let took = vending.facts.upstream.unwrap_or_default().as_millis();
         let name = &token_type.name;
         match vending.result {
             Ok(_) => print(&format!("  {name}: ok, {took} ms"))?,

@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// When the server cannot be reached in time or is not ready.
 pub async fn run(args: Args) -> Result<(), Failure> {
     // Problems are the server's to complain about: it may have options that this command has not.
-    let loaded = args.sources.load();
+    let loaded = args.sources.load(false);
     let url = format!("http://{}/readyz", reachable(loaded.settings.server.listen));
     let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build();
     let client = client.map_err(|error| Failure::Failed(error.to_string()))?;

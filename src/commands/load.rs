@@ -2,11 +2,9 @@
 
 use std::{collections::HashMap, ffi::OsString, path::PathBuf};
 
-use tokio_util::task::TaskTracker;
-
 use super::Failure;
 use crate::{
-    app::{App, Ingredients},
+    app::{App, Ingredients, Live},
     clock::Clock,
     settings::{Layers, Problems, Settings, Tree},
 };
@@ -41,41 +39,38 @@ pub(super) struct Loaded {
 impl Sources {
     /// Reads them.
     pub(super) fn load(self) -> Loaded {
-        read(self.files, Vec::new())
+        read(self.files, Vec::new(), false)
     }
 }
 
 impl ServerSources {
     /// Reads them, and refuses a server that would be open to more people than it should be.
-    pub(super) fn load(self) -> Loaded {
+    /// `sandbox`: over the defaults come those of the sandbox.
+    pub(super) fn load(self, sandbox: bool) -> Loaded {
         let listen = self.listen.map(|address| ("server.listen", address, "--listen"));
-        let mut loaded = read(self.sources.files, listen.into_iter().collect());
-        loaded.settings.refuse_danger(&loaded.tree, &mut loaded.problems);
+        let mut loaded = read(self.sources.files, listen.into_iter().collect(), sandbox);
+        loaded.settings.refuse_danger(&loaded.tree, sandbox, &mut loaded.problems);
         loaded
     }
 }
 
-fn read(files: Vec<PathBuf>, options: Vec<(&'static str, String, &'static str)>) -> Loaded {
+fn read(
+    files: Vec<PathBuf>,
+    options: Vec<(&'static str, String, &'static str)>,
+    sandbox: bool,
+) -> Loaded {
     let mut problems = Problems::default();
-    let tree = Layers { files, environment: environment(), options }.merge(&mut problems);
+    let tree = Layers { sandbox, files, environment: environment(), options }.merge(&mut problems);
     let settings = Settings::read(&tree, &mut problems);
     Loaded { settings, tree, problems }
 }
 
 impl Loaded {
-    /// Builds the app, and gives back the problems for the one who can show them.
+    /// Builds what can be built, and gives back the problems for the one who can show them.
     pub(super) fn build(&mut self, sandbox: bool) -> App {
-        let (clock, tasks) = (Clock::system(), TaskTracker::new());
-        let ingredients = Ingredients {
-            settings: &self.settings,
-            tree: &self.tree,
-            env: &variable,
-            clock: clock.clone(),
-            tasks: tasks.clone(),
-            sandbox,
-        };
-        let live = ingredients.build(&mut self.problems);
-        App::new(live, clock, tasks)
+        let ingredients = ingredients(&self.settings, &self.tree, sandbox);
+        let live = ingredients.live(&mut self.problems);
+        App::new(live, ingredients.keeps(&mut self.problems))
     }
 
     /// The app, if there is no problem.
@@ -87,6 +82,16 @@ impl Loaded {
             Err(Failure::Settings(self.problems))
         }
     }
+
+    /// What is needed to mint and no more, if there is no problem.
+    pub(super) fn live(mut self) -> Result<Live, Failure> {
+        let live = ingredients(&self.settings, &self.tree, false).live(&mut self.problems);
+        if self.problems.is_empty() { Ok(live) } else { Err(Failure::Settings(self.problems)) }
+    }
+}
+
+fn ingredients<'a>(settings: &'a Settings, tree: &'a Tree, sandbox: bool) -> Ingredients<'a> {
+    Ingredients { settings, tree, env: &variable, clock: Clock::system(), sandbox }
 }
 
 /// The environment. What is not UTF-8 gets replacement characters, which no setting takes: it is

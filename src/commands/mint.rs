@@ -1,7 +1,9 @@
 //! `valetkey mint`
 
 use super::{Failure, load::Sources, print};
-use crate::{error::Error, policy::Denied, shape::Token, token::MintRequest, vending::vend};
+use crate::{
+    clock::Clock, error::Error, policy::Denied, shape::Token, token::MintRequest, vending::try_out,
+};
 
 /// Mint one token and print it as JSON, in the shape of POST /tokens/{type}
 ///
@@ -24,20 +26,17 @@ pub struct Args {
 /// # Errors
 /// When the settings will not do, there is no such type, or the provider gives none.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let (app, _) = args.sources.load().app(false)?;
-    let live = app.live();
+    let live = args.sources.load().live()?;
     let request = MintRequest { ttl: args.ttl, ..MintRequest::default() };
-    match vend(&live, &args.token_type, &request).await.result {
+    match try_out(&live, &args.token_type, &request).await.result {
         Ok(vended) => {
-            let token = Token::new(&vended, app.clock().unix());
+            let token = Token::new(&vended, Clock::system().unix());
             let json = serde_json::to_string_pretty(&token);
             print(&json.map_err(|error| Failure::Failed(error.to_string()))?)
         }
         Err(error @ Error::UnknownTokenType { .. }) => Err(Failure::Usage(error.to_string())),
         Err(Error::Denied(denied)) => Err(Failure::Usage(in_our_words(&denied))),
-        Err(error @ (Error::Disabled | Error::Provider(_))) => {
-            Err(Failure::Failed(error.to_string()))
-        }
+        Err(error) => Err(Failure::Failed(error.to_string())),
     }
 }
 

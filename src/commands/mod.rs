@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod healthcheck;
+pub mod keygen;
 pub mod mint;
 pub mod sandbox;
 pub mod serve;
@@ -82,6 +83,11 @@ async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String>
 /// Prints `text` on standard output: what a command was asked for, as opposed to the log.
 fn print(text: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout().lock(), "{text}").map_err(Failure::from)
+}
+
+/// Says `text` on standard error, beside what a command was asked for. Nobody may be listening.
+fn eprint(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// An address to connect to, for one that is listened on.

@@ -15,7 +15,7 @@ use crate::{
     sandbox,
     secret::{Secret, SecretRef},
     server::{self, Listeners},
-    settings::Settings,
+    settings::{self, Settings},
     telemetry,
 };
 
@@ -40,7 +40,7 @@ pub struct Args {
 /// # Errors
 /// When the settings will not do, or an address cannot be listened on.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let mut loaded = args.sources.load();
+    let mut loaded = args.sources.load(args.sandbox);
     let stand_ins = if args.sandbox {
         let (listener, options) = args.stand_ins.open("--sandbox-listen").await?;
         point_at(&mut loaded, listener.local_addr()?);
@@ -52,7 +52,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let listeners = open(&settings).await?;
     let _log = telemetry::start(&settings.log);
-    announce(&app, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
+    announce(&app, &settings, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
     if let Some((listener, options)) = stand_ins {
         tokio::spawn(sandbox::run(listener, options, std::future::pending()));
     }
@@ -63,10 +63,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         signals.next().await;
     };
     let shutdown = async { drop(second.await) };
+    let audit = app.audit().clone();
     tokio::select! {
         served = server::run(listeners, app, (&settings.server).into(), shutdown) => served?,
         () = stop_at_once => tracing::warn!("stopped at once by a second signal"),
     }
+    // What is still queued is written, if the sink takes it.
+    let _ = tokio::task::spawn_blocking(move || audit.flush()).await;
     Ok(())
 }
 
@@ -82,6 +85,18 @@ fn point_at(loaded: &mut Loaded, address: SocketAddr) {
         provider.base_url.set_ip_host(address.ip()).ok();
         provider.base_url.set_port(Some(address.port())).ok();
     }
+}
+
+/// Who may ask, in a few words.
+fn ways_in(auth: &settings::Auth) -> String {
+    let ways = [
+        ("caller keys", !auth.keys.is_empty()),
+        ("JWTs", !auth.jwt.is_empty()),
+        ("the application's word", auth.forward.is_some()),
+        ("the proxy's word", auth.proxy_header.is_some()),
+        ("anyone", auth.anonymous || !auth.knows_callers()),
+    ];
+    ways.into_iter().filter(|(_, on)| *on).map(|(way, _)| way).collect::<Vec<_>>().join(", ")
 }
 
 /// Opens both listeners, so that both are complained about where neither is to be had.
@@ -101,16 +116,22 @@ async fn open(settings: &Settings) -> Result<Listeners, Failure> {
 
 fn announce(
     app: &App,
+    settings: &Settings,
     listeners: &Listeners,
     stand_ins: Option<&TcpListener>,
 ) -> Result<(), Failure> {
     let live = app.live();
-    let off = live.tokens.values().filter(|it| !it.enabled).map(|it| it.provider.clone());
-    for provider in off.collect::<BTreeSet<_>>() {
-        tracing::info!(%provider, "off, with its token types: it has no API key");
+    let off = live.tokens.values().filter(|it| !it.enabled);
+    let (no_provider, switched_off): (Vec<_>, Vec<_>) =
+        off.partition(|it| !live.providers.contains(&it.provider));
+    for provider in no_provider.iter().map(|it| &it.provider).collect::<BTreeSet<_>>() {
+        tracing::info!(%provider, "off, with its token types: it is switched off or has no API key");
+    }
+    for token_type in switched_off.iter().map(|it| &it.name) {
+        tracing::info!(%token_type, "off: it is switched off");
     }
     let public = listeners.public.local_addr()?;
-    if !public.ip().is_loopback() {
+    if settings.auth.anonymous && !public.ip().is_loopback() {
         tracing::warn!(listen = %public, "auth.anonymous = true: whoever reaches this address may mint");
     }
     let stand_ins = stand_ins.map(TcpListener::local_addr).transpose()?;
@@ -120,7 +141,8 @@ fn announce(
     let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let admin = admin.map_or("off".to_owned(), |address| address.to_string());
     let version = env!("CARGO_PKG_VERSION");
-    tracing::info!(version, listen = %public, admin_listen = admin, "listening");
+    let callers = ways_in(&settings.auth);
+    tracing::info!(version, listen = %public, admin_listen = admin, callers, "listening");
     // Last, so that its lines stand right above the prompt.
     match stand_ins {
         Some(stand_ins) => print(&banner::serve(reachable(public), reachable(stand_ins))),

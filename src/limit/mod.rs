@@ -1,12 +1,16 @@
 //! Limits: how often, for whom. Knows neither HTTP nor callers, only hashes of what is counted.
 //!
 //! A [`Charge`] counts one token or request against one limit. Charges are spent together, all or
-//! none. A limit has two parts, a rate ([`gcra`]) and a quota ([`quota`]), both pure; `tally` judges
+//! none. A limit has two parts, a rate (`gcra`) and a quota (`quota`), both pure; `tally` judges
 //! them together.
 //!
-//! The counts of this process ([`memory`]) are always on. Redis, where there is one, only tightens
-//! them: it is asked after memory has agreed, in one atomic script, and when it does not answer in
-//! time, what memory said stands.
+//! The counts of this process (`memory`) are always on. Redis (`shared`), where there is one, only
+//! tightens them: it is asked after memory has agreed, in one atomic script, and when it does not
+//! answer in time, what memory said stands. So without Redis each replica admits what a limit
+//! allows, and no more.
+//!
+//! A [`Subject`] that is not counted for long is forgotten, in Redis when it owes nothing any more,
+//! here when its place is needed for another that owes more; see `table` for what that can lose.
 
 mod charge;
 mod gcra;

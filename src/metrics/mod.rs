@@ -78,9 +78,10 @@ impl Metrics {
         self.0.refusals.get_or_create(&Refusal { limit, mode }).inc();
     }
 
-    /// Whether limits are counted in the shared store now. None: there is none.
-    pub fn limit_store(&self, up: Option<bool>) {
-        self.0.store.set(up);
+    /// Whether limits are counted in the shared store now (`None`: there is none), and how many tokens
+    /// were decided about without it.
+    pub fn limit_store(&self, up: Option<bool>, without: u64) {
+        self.0.store.set(up, without);
     }
 
     /// The audit did not take a record in time.
@@ -205,11 +206,13 @@ mod tests {
         let metrics = metrics();
         let store = || value(&metrics, "valetkey_limit_store_up");
         assert_eq!(store(), None);
-        metrics.limit_store(Some(true));
+        metrics.limit_store(Some(true), 0);
         assert_eq!(store().as_deref(), Some("1"));
-        metrics.limit_store(Some(false));
+        metrics.limit_store(Some(false), 3);
         assert_eq!(store().as_deref(), Some("0"));
-        metrics.limit_store(None);
+        let without = value(&metrics, "valetkey_limit_decisions_without_store_total");
+        assert_eq!(without.as_deref(), Some("3"));
+        metrics.limit_store(None, 0);
         assert_eq!(store(), None);
     }
 
@@ -230,7 +233,7 @@ mod tests {
     fn the_text_is_open_metrics() {
         let metrics = metrics();
         metrics.refused("caller", Mode::Observe);
-        metrics.limit_store(Some(true));
+        metrics.limit_store(Some(true), 0);
         let text = metrics.render();
         assert!(text.ends_with("\n# EOF\n"), "{text}");
         assert!(text.contains("# UNIT valetkey_mint_seconds seconds\n"), "{text}");
@@ -244,7 +247,7 @@ mod tests {
     fn every_metric_is_documented() {
         let metrics = metrics();
         metrics.refused("caller", Mode::Observe);
-        metrics.limit_store(Some(true));
+        metrics.limit_store(Some(true), 0);
         let text = metrics.render();
         let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         let names = families.map(|family| match family.split_once(' ').unwrap() {

@@ -37,9 +37,24 @@ pub enum ProviderError {
     /// It did not answer in time.
     #[error("the provider did not answer within {} ms", _0.as_millis())]
     Timeout(Duration),
-    /// The task that minted died. Whether a token was made is unknown.
-    #[error("the mint task died")]
+    /// The mint panicked. Whether a token was made is unknown.
+    #[error("the mint panicked")]
     Died,
+}
+
+impl ProviderError {
+    /// Whether it is certain that no token was made, so that none need be counted.
+    #[must_use]
+    pub fn minted_nothing(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::RateLimited { .. } => true,
+            Self::Unreachable(why) => *why != Unreachable::HungUp,
+            // It may have been made before things went wrong.
+            Self::InvalidResponse(_) | Self::Unavailable { .. } | Self::Timeout(_) | Self::Died => {
+                false
+            }
+        }
+    }
 }
 
 /// Why a provider cannot be reached. The library's own words are logged at debug level.

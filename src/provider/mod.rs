@@ -2,7 +2,7 @@
 //! across. A new provider is a file and a place in `ADAPTERS`.
 
 mod answer;
-mod detached;
+mod bounded;
 mod elevenlabs;
 mod error;
 mod upstream;
@@ -13,7 +13,6 @@ pub use error::{Invalid, ProviderError, Refusal, Unreachable};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
     secret::Secret,
     token::{Connect, MintSpec, Minted, Name, Shape},
 };
-use detached::Detached;
+use bounded::Bounded;
 use upstream::Upstream;
 
 /// Something that mints tokens.
@@ -106,19 +105,14 @@ impl Adapter {
         ADAPTERS.map(|adapter| adapter.kind)
     }
 
-    /// Opens `account`. Mints run as tasks of `tasks`.
+    /// Opens `account`.
     ///
     /// # Errors
     /// When the HTTP client cannot be made or the key cannot be sent; in words for the operator.
-    pub fn open(
-        &self,
-        account: &Account,
-        clock: Clock,
-        tasks: TaskTracker,
-    ) -> Result<Arc<dyn Provider>, String> {
+    pub fn open(&self, account: &Account, clock: Clock) -> Result<Arc<dyn Provider>, String> {
         let upstream = Upstream::new(&account.base_url)?;
         let provider = (self.open)(account, upstream, clock)?;
-        Ok(Arc::new(Detached::new(provider, account.timeout, tasks)))
+        Ok(Arc::new(Bounded::new(provider, account.timeout)))
     }
 }
 

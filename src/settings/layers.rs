@@ -15,6 +15,9 @@ use super::{
 /// The compiled-in reference of every setting.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
+/// What is different in the sandbox.
+const SANDBOX: &str = include_str!("../../config/sandbox.toml");
+
 /// The prefix and the separator of environment variables, both with `__`: with a single `_` the
 /// variables that Kubernetes injects for a service named like us would be taken for settings.
 const PREFIX: &str = "VALETKEY";
@@ -26,6 +29,8 @@ pub(super) const ENVIRONMENT: &str = "environment";
 /// The places that settings are read from.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
+    /// Whether the sandbox's own come over the defaults.
+    pub sandbox: bool,
     /// The files of `--config`, the later over the earlier.
     pub files: Vec<PathBuf>,
     /// The environment.
@@ -40,6 +45,10 @@ impl Layers {
     pub fn merge(&self, problems: &mut Problems) -> Tree {
         let defaults = parse(DEFAULTS).unwrap_or_default();
         let mut builder = Config::builder().add_source(Layer::new("default", defaults.clone()));
+        if self.sandbox {
+            let values = parse(SANDBOX).unwrap_or_default();
+            builder = builder.add_source(Layer::new("sandbox", values));
+        }
         for path in &self.files {
             match read(path) {
                 Ok(values) => {

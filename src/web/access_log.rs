@@ -14,9 +14,9 @@ use super::{
     problem::Problem,
     request_id::{self, RequestId},
 };
-use crate::vending::Vending;
+use crate::vending;
 
-/// What a handler knows of a vending, for the line. Travels in the answer's extensions.
+/// What a handler knows of a request for a token, for the line. Travels in the answer's extensions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     token_type: Option<String>,
@@ -25,12 +25,16 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(vending: &Vending<'_>) -> Self {
+    pub(super) fn of(facts: &vending::Facts<'_>) -> Self {
         Self {
-            token_type: vending.token_type.map(|it| it.name.to_string()),
-            provider: vending.token_type.map(|it| it.provider.to_string()),
-            upstream: vending.upstream,
+            token_type: facts.token_type.map(|it| it.name.to_string()),
+            provider: facts.token_type.map(|it| it.provider.to_string()),
+            upstream: facts.upstream,
         }
+    }
+
+    pub(super) fn token_type(&self) -> Option<&str> {
+        self.token_type.as_deref()
     }
 }
 

@@ -1,10 +1,9 @@
 //! The body of a minting route: nothing, or a small JSON object that is read strictly.
 
-use std::error::Error as _;
+use std::{error::Error as _, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _, to_bytes},
-    extract::{FromRequest, Request},
     http::{HeaderMap, HeaderName, header},
 };
 use http_body_util::LengthLimitError;
@@ -15,7 +14,7 @@ use super::{
     object::Object,
     problem::{Code, Problem},
 };
-use crate::{app::App, token::MintRequest};
+use crate::token::MintRequest;
 
 /// The longest body, in bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -32,6 +31,23 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Reads the body, within `deadline`.
+    pub(super) async fn read(
+        headers: &HeaderMap,
+        body: Body,
+        deadline: Duration,
+    ) -> Result<Self, Problem> {
+        let body = timeout(deadline, read(body)).await.map_err(|_| {
+            let detail = format!("the body did not arrive within {} s", deadline.as_secs_f32());
+            Problem::new(Code::MalformedRequest).detail(&detail)
+        })??;
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        check_media_type(headers)?;
+        parse(&body)
+    }
+
     /// What is asked for, on a path that takes an anchor. It says what is the case anyway: a lifetime
     /// is counted from creation.
     pub(super) fn with_anchor(self) -> MintRequest {
@@ -43,24 +59,6 @@ impl Asked {
         let anchor = self.anchor.then(|| "expires_after.anchor".to_owned());
         self.request.other_fields.extend(anchor);
         self.request
-    }
-}
-
-impl FromRequest<App> for Asked {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let deadline = app.live().body_timeout;
-        let (parts, body) = request.into_parts();
-        let body = timeout(deadline, read(body)).await.map_err(|_| {
-            let detail = format!("the body did not arrive within {} s", deadline.as_secs_f32());
-            Problem::new(Code::MalformedRequest).detail(&detail)
-        })??;
-        if body.is_empty() {
-            return Ok(Self::default());
-        }
-        check_media_type(&parts.headers)?;
-        parse(&body)
     }
 }
 

@@ -7,17 +7,24 @@ use axum::http::StatusCode;
 #[expect(missing_docs, reason = "each is described by its title, below")]
 pub enum Code {
     MalformedRequest,
+    Unauthenticated,
+    Forbidden,
+    OriginNotAllowed,
     NotFound,
     UnknownTokenType,
     MethodNotAllowed,
     BodyTooLarge,
     UnsupportedMediaType,
     InvalidRequest,
+    RateLimited,
+    QuotaExhausted,
     Internal,
     ProviderRefused,
     ProviderInvalidResponse,
     ProviderUnavailable,
     ProviderRateLimited,
+    AuthenticationUnavailable,
+    AuditUnavailable,
     Draining,
     TokenTypeDisabled,
     ProviderTimeout,
@@ -25,19 +32,26 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::MalformedRequest,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::OriginNotAllowed,
         Self::NotFound,
         Self::UnknownTokenType,
         Self::MethodNotAllowed,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::InvalidRequest,
+        Self::RateLimited,
+        Self::QuotaExhausted,
         Self::Internal,
         Self::ProviderRefused,
         Self::ProviderInvalidResponse,
         Self::ProviderUnavailable,
         Self::ProviderRateLimited,
+        Self::AuthenticationUnavailable,
+        Self::AuditUnavailable,
         Self::Draining,
         Self::TokenTypeDisabled,
         Self::ProviderTimeout,
@@ -48,17 +62,24 @@ impl Code {
     pub fn name(self) -> &'static str {
         match self {
             Self::MalformedRequest => "malformed_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::OriginNotAllowed => "origin_not_allowed",
             Self::NotFound => "not_found",
             Self::UnknownTokenType => "unknown_token_type",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::InvalidRequest => "invalid_request",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
             Self::Internal => "internal",
             Self::ProviderRefused => "provider_refused",
             Self::ProviderInvalidResponse => "provider_invalid_response",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::ProviderRateLimited => "provider_rate_limited",
+            Self::AuthenticationUnavailable => "authentication_unavailable",
+            Self::AuditUnavailable => "audit_unavailable",
             Self::Draining => "draining",
             Self::TokenTypeDisabled => "token_type_disabled",
             Self::ProviderTimeout => "provider_timeout",
@@ -70,15 +91,20 @@ impl Code {
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownTokenType => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidRequest => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited | Self::QuotaExhausted => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ProviderRefused | Self::ProviderInvalidResponse => StatusCode::BAD_GATEWAY,
             Self::ProviderUnavailable
             | Self::ProviderRateLimited
+            | Self::AuthenticationUnavailable
+            | Self::AuditUnavailable
             | Self::Draining
             | Self::TokenTypeDisabled => StatusCode::SERVICE_UNAVAILABLE,
             Self::ProviderTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -89,17 +115,24 @@ impl Code {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::MalformedRequest => "The request cannot be read",
+            Self::Unauthenticated => "The caller is not known",
+            Self::Forbidden => "The caller may not have this",
+            Self::OriginNotAllowed => "Pages of this origin may not ask",
             Self::NotFound => "There is nothing here",
             Self::UnknownTokenType => "There is no such token type",
             Self::MethodNotAllowed => "The path does not take this method",
             Self::BodyTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not JSON",
             Self::InvalidRequest => "The request is not what this path takes",
+            Self::RateLimited => "Too many requests in a while",
+            Self::QuotaExhausted => "The quota is used up",
             Self::Internal => "The server failed",
             Self::ProviderRefused => "The provider refuses this server",
             Self::ProviderInvalidResponse => "The provider's answer is unusable",
             Self::ProviderUnavailable => "The provider is unavailable",
             Self::ProviderRateLimited => "The provider limits this server's rate",
+            Self::AuthenticationUnavailable => "The caller cannot be checked now",
+            Self::AuditUnavailable => "The decision cannot be recorded now",
             Self::Draining => "The server is stopping",
             Self::TokenTypeDisabled => "The token type is disabled",
             Self::ProviderTimeout => "The provider did not answer in time",
@@ -112,6 +145,15 @@ impl Code {
             Self::MalformedRequest => {
                 "The request could not be understood; check its path and body."
             }
+            Self::Unauthenticated => {
+                "Send a credential that this server knows: a caller key or a JWT as \
+                 Authorization: Bearer, or your session's cookie, whichever it is set up for."
+            }
+            Self::Forbidden => "Ask whoever runs the server for more, or ask it for less.",
+            Self::OriginNotAllowed => {
+                "Whoever runs the server must list your page's origin, exactly as the browser \
+                 sends it, in origins.allowed."
+            }
             Self::NotFound => "Nothing is served at this path; check its spelling.",
             Self::UnknownTokenType => "Check the token type's spelling; GET /tokens lists them.",
             Self::MethodNotAllowed => "See the Allow header for what this path takes.",
@@ -120,6 +162,8 @@ impl Code {
                 "Send the body as Content-Type: application/json in UTF-8 and unencoded, or send none."
             }
             Self::InvalidRequest => "Check the body's fields.",
+            Self::RateLimited => "Ask again after retry_after seconds.",
+            Self::QuotaExhausted => "There is a new quota after retry_after seconds.",
             Self::Internal => "This is a fault of the server. Tell whoever runs it the request_id.",
             Self::ProviderRefused => {
                 "Nothing in your request can mend this: the server's own key, plan or credit at \
@@ -129,12 +173,16 @@ impl Code {
                 "Nothing in your request can mend this. Try again; if it stays, tell whoever runs \
                  the server the request_id."
             }
-            Self::ProviderUnavailable | Self::ProviderRateLimited => {
-                "Try again after retry_after seconds."
+            Self::ProviderUnavailable
+            | Self::ProviderRateLimited
+            | Self::AuthenticationUnavailable
+            | Self::AuditUnavailable => {
+                "Nothing in your request can mend this. Try again after retry_after seconds."
             }
             Self::Draining => "Try again: another instance may answer.",
             Self::TokenTypeDisabled => {
-                "The server has no key for this token type's provider. GET /tokens lists what it vends."
+                "The token type is switched off, or the server has no key for its provider. \
+                 GET /tokens lists what it vends."
             }
             Self::ProviderTimeout => "Try again.",
         }
@@ -145,9 +193,15 @@ impl Code {
         match self {
             Self::ProviderUnavailable => Some(2),
             Self::ProviderRateLimited => Some(5),
+            Self::AuthenticationUnavailable | Self::AuditUnavailable => Some(2),
+            // Each limit says when; without one it is soon.
+            Self::RateLimited | Self::QuotaExhausted => Some(1),
             Self::Draining => Some(1),
             Self::TokenTypeDisabled => Some(60),
             Self::MalformedRequest
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::OriginNotAllowed
             | Self::NotFound
             | Self::UnknownTokenType
             | Self::MethodNotAllowed
@@ -169,6 +223,6 @@ impl Code {
 
     /// Whether whoever runs the server should be woken.
     pub(super) fn is_alarming(self) -> bool {
-        matches!(self, Self::ProviderRefused | Self::Internal)
+        matches!(self, Self::ProviderRefused | Self::AuditUnavailable | Self::Internal)
     }
 }

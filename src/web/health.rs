@@ -2,16 +2,45 @@
 
 use axum::{
     extract::State,
+    http::header,
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
 
 use super::problem::{Code, Problem};
-use crate::app::App;
+use crate::{app::App, limit::StoreState, metrics::CONTENT_TYPE};
 
 /// The process runs. Says nothing of providers: restarting us would not mend them.
 pub(super) async fn alive() -> Response {
     axum::Json(json!({ "status": "ok" })).into_response()
+}
+
+/// New callers are welcome. What else there is to know is told on the admin listener alone.
+pub(super) async fn ready_in_detail(State(app): State<App>) -> Response {
+    if !app.is_ready() {
+        return Problem::new(Code::Draining).into_response();
+    }
+    let (store, why) = match app.limiter().store_state() {
+        StoreState::Memory => ("memory", None),
+        StoreState::Shared => ("redis", None),
+        // The limits of this process go on.
+        StoreState::LocalOnly { reason, .. } => ("memory, because redis fails", Some(reason)),
+    };
+    let limits = json!({ "counted_in": store, "reason": why });
+    let records = if app.audit().is_stuck() { "stuck" } else { "ok" };
+    let detail = json!({ "status": "ready", "limits": limits, "audit": records });
+    axum::Json(detail).into_response()
+}
+
+/// What is counted, for Prometheus.
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    let up = match app.limiter().store_state() {
+        StoreState::Memory => None,
+        StoreState::Shared => Some(true),
+        StoreState::LocalOnly { .. } => Some(false),
+    };
+    app.metrics().limit_store(up, app.limiter().spent_without_redis());
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics().render()).into_response()
 }
 
 /// New callers are welcome.

@@ -18,10 +18,11 @@ use tower_http::{
 use super::{
     access_log,
     problem::{self, Code, Problem},
+    rate_limit, request_id,
 };
 use crate::{
-    app::App,
-    settings::{Origin, Origins},
+    app::{App, Live},
+    settings::Origin,
 };
 
 /// Puts the layers around `router`, the outermost first.
@@ -33,7 +34,7 @@ pub(super) fn around(router: Router, app: &App) -> Router {
         // On every answer, whoever made it.
         .layer(from_fn_with_state(live.sandbox, mark))
         // Outside of problems: a page must be able to read those too.
-        .option_layer(cors(&live.origins, live.sandbox))
+        .option_layer(cors(&live))
         // Everything below may answer with a bare status; here it becomes a document.
         .layer(from_fn(problem::render))
         // Last, next to what may panic.
@@ -52,29 +53,40 @@ async fn mark(State(sandbox): State<bool>, request: Request, next: Next) -> Resp
     response
 }
 
-/// `None` where no page of another origin is welcome. The sandbox's tokens are worth nothing, so
-/// there every page is, unless the settings name some.
-fn cors(origins: &Origins, sandbox: bool) -> Option<CorsLayer> {
-    let allowed = &origins.allowed;
-    let allow = if allowed.contains(&Origin::Any) || (allowed.is_empty() && sandbox) {
+/// What a page of another origin needs to read of an answer's headers.
+const EXPOSED: [HeaderName; 5] = [
+    header::RETRY_AFTER,
+    request_id::HEADER,
+    rate_limit::STANDING,
+    rate_limit::POLICY,
+    HeaderName::from_static("x-should-retry"),
+];
+
+/// Tells browsers which pages may read answers; `None` where no page of another origin may. Whether a
+/// page may ask is decided elsewhere: by then it is known who asks.
+fn cors(live: &Live) -> Option<CorsLayer> {
+    // A preflight says nothing of the key that will come: the pages of any are let through.
+    let origins: Vec<&Origin> =
+        live.origins.allowed.iter().chain(live.callers.key_origins()).collect();
+    let allow = if origins.contains(&&Origin::Any) {
         AllowOrigin::any()
-    } else if allowed.is_empty() {
+    } else if origins.is_empty() {
         return None;
     } else {
-        let exact = allowed.iter().filter_map(|origin| match origin {
+        let exact = origins.into_iter().filter_map(|origin| match origin {
             Origin::Exact(text) => HeaderValue::from_str(text).ok(),
             Origin::Any => None,
         });
         AllowOrigin::list(exact)
     };
-    let exposed = ["retry-after", "x-request-id", "x-should-retry"].map(HeaderName::from_static);
     Some(
         CorsLayer::new()
             .allow_origin(allow)
+            .allow_credentials(live.origins.credentials)
             .allow_methods([Method::GET, Method::POST])
             // The official SDKs add dozens of headers of their own in a browser.
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers(exposed)
+            .expose_headers(EXPOSED)
             .max_age(std::time::Duration::from_secs(600)),
     )
 }
@@ -92,18 +104,40 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::{app::Live, clock::Clock, provider::Providers};
+    use crate::{
+        app::Keeps,
+        audit::Audit,
+        caller::Callers,
+        clock::Clock,
+        limit::Limiter,
+        metrics::Metrics,
+        settings::{Layers, Problems, Settings},
+    };
 
     fn app() -> App {
+        let mut problems = Problems::default();
+        let settings = Settings::read(&Layers::default().merge(&mut problems), &mut problems);
+        let clock = Clock::fixed(0);
         let live = Live {
             tokens: std::collections::BTreeMap::new(),
-            providers: Providers::default(),
+            providers: crate::provider::Providers::default(),
             session: "none".into(),
-            origins: Origins { allowed: Vec::new(), credentials: false },
-            body_timeout: std::time::Duration::from_secs(1),
+            callers: Callers::nobody(clock.clone()),
+            trusted_proxies: Vec::new(),
+            origins: settings.origins,
+            policy: crate::policy::Policy::default(),
+            limits: settings.limits,
+            body_timeout: settings.server.body_timeout,
             sandbox: false,
         };
-        App::new(live, Clock::fixed(0), TaskTracker::new())
+        let keeps = Keeps {
+            clock,
+            tasks: TaskTracker::new(),
+            limiter: Limiter::memory(),
+            audit: Audit::off(),
+            metrics: Metrics::new([""; 0], [""; 0]),
+        };
+        App::new(live, keeps)
     }
 
     async fn ask(router: Router) -> Response {

@@ -6,11 +6,14 @@ mod code;
 mod failure;
 mod health;
 mod layers;
+mod mint;
 mod object;
 mod problem;
+mod rate_limit;
+mod report;
 mod request_id;
 mod router;
-mod vend;
+mod visitor;
 
 pub use problem::{Code, Problem};
 pub use router::{admin, public};

@@ -55,7 +55,7 @@ impl Problem {
     }
 
     /// What a bare status, from a library, amounts to.
-    fn from_status(status: StatusCode) -> Self {
+    pub(super) fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::new(Code::NotFound),
             StatusCode::METHOD_NOT_ALLOWED => Self::new(Code::MethodNotAllowed),
@@ -89,6 +89,9 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.wait() {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.code == Code::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.code.is_permanent() {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));

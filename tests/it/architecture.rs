@@ -21,18 +21,28 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("limit", &["secret", "settings"]),
     ("audit", &["clock", "secret", "settings"]),
     ("telemetry", &["settings"]),
-    ("policy", &["token"]),
+    ("policy", &["caller", "settings", "token"]),
     // Of the policy it may know the grant only.
     ("provider", &["clock", "outbound", "policy::Grant", "secret", "token"]),
-    ("error", &["policy", "provider"]),
-    ("app", &["clock", "provider", "secret", "settings", "token"]),
-    ("vending", &["app", "error", "policy", "token"]),
+    ("error", &["audit", "caller", "limit", "policy", "provider"]),
+    (
+        "app",
+        &[
+            "audit", "caller", "clock", "limit", "metrics", "policy", "provider", "secret",
+            "settings", "token",
+        ],
+    ),
+    ("vending", &["app", "audit", "caller", "error", "limit", "policy", "settings", "token"]),
     ("shape", &["token", "vending"]),
     (
         "web",
         &[
             "app",
+            "audit",
+            "caller",
             "error",
+            "limit",
+            "metrics",
             "policy::Denied",
             "provider::ProviderError",
             "settings",
@@ -46,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "commands",
         &[
             "app",
+            "caller",
             "clock",
             "error",
             "policy::Denied",

@@ -23,7 +23,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 
 #[test]
 fn help_of_each_command() {
-    for command in ["", "serve", "sandbox", "check", "mint", "healthcheck"] {
+    for command in ["", "serve", "sandbox", "check", "mint", "healthcheck", "keygen"] {
         let args: &[&str] = if command.is_empty() { &["--help"] } else { &[command, "--help"] };
         let name = if command.is_empty() { "help" } else { command };
         let output = run(&mut valetkey(args));

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "nothing uses a test from outside")]
 #![allow(clippy::disallowed_methods, reason = "the program is real, and so is its time")]
 
+mod access;
 mod architecture;
 mod audit_sink;
 mod canary;
@@ -12,7 +13,6 @@ mod documentation;
 mod faults;
 mod leaks;
 mod limit_store;
-mod origins;
 mod problems;
 mod provider_answers;
 mod provider_connections;

@@ -15,8 +15,7 @@ pub(super) fn has_credential(asking: &Asking<'_>, cookies: bool) -> bool {
 
 /// The headers of the question: the credential, and whence and for what it came, named as Traefik's
 /// ForwardAuth and nginx' `auth_request` name it. No header of the request is copied but these, so
-/// that nobody can speak to the application as if a proxy had. `X-Forwarded-Proto` is not among
-/// them, because this server does not know it.
+/// that nobody can speak to the application as if a proxy had.
 ///
 /// # Errors
 /// When the request says twice what can be said once: the application might look at the other one.
@@ -37,11 +36,21 @@ pub(super) fn headers(asking: &Asking<'_>, cookies: bool) -> Result<HeaderMap, R
     let value = |text: &str| {
         HeaderValue::from_str(text).map_err(|_| Rejected::Wrong("the path is no header's value"))
     };
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(scheme(asking)));
     headers.insert("x-forwarded-method", value(asking.method.as_str())?);
     headers.insert("x-forwarded-uri", value(asking.path)?);
     headers.insert("x-original-uri", value(asking.path)?);
     headers.insert("x-forwarded-for", value(&asking.client.to_string())?);
     Ok(headers)
+}
+
+/// How the client came: as a trusted proxy says, or else as it came to us, which is without TLS.
+fn scheme(asking: &Asking<'_>) -> &'static str {
+    let mut said = asking.headers.get_all("x-forwarded-proto").iter();
+    match (said.next().map(HeaderValue::as_bytes), said.next()) {
+        (Some(b"https"), None) if asking.peer_is_trusted => "https",
+        _ => "http",
+    }
 }
 
 fn only<'a>(

@@ -155,7 +155,9 @@ fn check(settings: &settings::Jwt) -> Result<(), (&'static str, String)> {
         return Err(("algorithms", message.to_owned()));
     }
     if settings.audience.is_empty() {
-        return Err(("audience", "name at least one: whom the issuer's tokens are for".to_owned()));
+        let message = "name at least one: without it the JWTs of this issuer for every other \
+                       application would be good here, too";
+        return Err(("audience", message.to_owned()));
     }
     Ok(())
 }

@@ -54,7 +54,13 @@ impl Request {
             client,
         };
         let origins = self.origins.clone().map(Into::into);
-        let caller = Caller { id: "ada".into(), via: self.via, claims: Claims::default(), origins };
+        let caller = Caller {
+            id: "ada".into(),
+            via: self.via,
+            issuer: None,
+            claims: Claims::default(),
+            origins,
+        };
         is_welcome(&asking, allowed, &caller)
     }
 }

@@ -1,5 +1,8 @@
 //! The limits that replicas share: counts in Redis, spent by one atomic script.
 //!
+//! The user it needs there is in `config/redis-users.acl`: without a password, so nobody can log in
+//! before one is set. It takes Redis 6.2 or later, or Valkey; tested with Redis 7.0.
+//!
 //! Nothing that identifies anyone goes there: a key is an HMAC. All keys share one hash tag, so
 //! that one script may touch all of them in a cluster too.
 

@@ -8,24 +8,12 @@ import { once } from "node:events";
 import { after, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { chromium } from "playwright-core";
 
+import { launch } from "./chromium.mjs";
 import { sandbox } from "./sandbox.mjs";
 
 const valetkey = await sandbox();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-after(() => browser.close());
+const browser = await launch();
 
 /** Serves the page, and to it the SDKs as they are installed. */
 const site = createServer((request, response) => {

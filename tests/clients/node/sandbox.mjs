@@ -6,14 +6,14 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 
-/** Starts valetkey on free ports and ends it after the tests of this file. */
-export async function sandbox() {
+/** Starts valetkey on free ports, with settings of `env`, and ends it after the tests of this file. */
+export async function sandbox(env = {}) {
   const loopback = "127.0.0.1:0";
   const child = spawn(
     process.env.VALETKEY_BINARY,
     ["serve", "--sandbox", "--listen", loopback, "--sandbox-listen", loopback],
     // Nothing of the developer's environment gets in.
-    { env: { VALETKEY__SERVER__ADMIN_LISTEN: "off" }, stdio: ["ignore", "ignore", "pipe"] },
+    { env: { VALETKEY__SERVER__ADMIN_LISTEN: "off", ...env }, stdio: ["ignore", "ignore", "pipe"] },
   );
   const end = () => child.kill("SIGKILL");
   after(end);

@@ -30,7 +30,7 @@ async fn a_line_has_every_field_and_never_the_token() {
         "route": "/tokens/{type}",
         "outcome": "vended",
         "reason": "the claim plan is not pro",
-        "caller": { "id": "user-1", "via": "jwt" },
+        "caller": { "id": "user-1", "via": "jwt", "issuer": "https://login.example/" },
         "address": "203.0.113.7",
         "origin": "https://app.example",
         "token_type": "xai_realtime",
@@ -76,7 +76,7 @@ async fn refusals_are_recorded_and_unknown_facts_left_out() {
     let (folder, audit) = audit();
     let mut denied = begin(&audit, "id-1");
     denied.reason("no grant fits");
-    denied.caller("key", "backend");
+    denied.caller("key", "backend", None);
     denied.finish("forbidden").await.unwrap();
     begin(&audit, "id-2").finish("unauthorized").await.unwrap();
     let lines = lines(&folder.path().join("audit.log"));

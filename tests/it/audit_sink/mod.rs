@@ -46,7 +46,7 @@ fn begin(audit: &Audit, id: &str) -> Record {
 fn full(audit: &Audit, id: &str) -> Record {
     let mut record = begin(audit, id);
     record.origin("https://app.example");
-    record.caller("jwt", "user-1");
+    record.caller("jwt", "user-1", Some("https://login.example/"));
     record.reason("the claim plan is not pro");
     record.token_type("xai_realtime", "xai");
     record.granted(300);

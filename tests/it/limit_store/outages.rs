@@ -1,6 +1,10 @@
 //! Everything that can befall a Redis. Whatever it is, requests go on, with the limits of memory.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use valetkey::{
     limit::{Limiter, StoreState},
@@ -114,4 +118,40 @@ async fn a_redis_that_does_not_know_us_is_not_used_and_nothing_shows_the_passwor
     }
     let short = Limiter::with_redis(Secret::new(redis.url()), Secret::new("canary"));
     assert!(short.unwrap_err().contains("32 bytes"));
+}
+
+/// What is logged by this thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_logged_once_and_so_is_its_end() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _log = tracing::subscriber::set_default(log);
+    let mut redis = Redis::absent();
+    let limiter = replica(&redis.url());
+    until(&limiter, Err("refused")).await;
+    assert_local_only(&limiter).await;
+    redis.appear();
+    until(&limiter, Ok(())).await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for once in ["limits hold for this process only", "limits are shared again"] {
+        assert_eq!(text.matches(once).count(), 1, "{text}");
+    }
+    assert!(text.contains("refused") && !text.contains("canary"), "{text}");
 }

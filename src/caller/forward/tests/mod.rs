@@ -49,6 +49,7 @@ async fn the_application_is_told_the_named_headers_and_nothing_else() {
             "x-forwarded-for: 203.0.113.7",
             "x-forwarded-host: voice.example",
             "x-forwarded-method: post",
+            "x-forwarded-proto: http",
             "x-forwarded-uri: /v1/voice",
             "x-original-uri: /v1/voice",
         ]

@@ -1,0 +1,85 @@
+//! What lives on whatever the settings become.
+
+use tokio_util::task::TaskTracker;
+
+use super::Ingredients;
+use crate::{
+    app::Keeps,
+    audit::Audit,
+    limit::Limiter,
+    metrics::Metrics,
+    secret::Secret,
+    settings::{AddressForm, Problems, Sink, Store},
+};
+
+/// The shortest secret that cannot be guessed, in bytes.
+const MIN_HASH_KEY: usize = 32;
+
+impl Ingredients<'_> {
+    /// Opens the store of the limits and the audit's sink, adding to `problems` what cannot be.
+    #[must_use]
+    pub fn keeps(&self, problems: &mut Problems) -> Keeps {
+        let hash_key = self.hash_key(problems);
+        Keeps {
+            clock: self.clock.clone(),
+            tasks: TaskTracker::new(),
+            limiter: self.limiter(hash_key.as_ref(), problems),
+            audit: self.audit(hash_key.as_ref(), problems),
+            metrics: Metrics::new(self.settings.tokens.keys(), self.settings.providers.keys()),
+        }
+    }
+
+    fn hash_key(&self, problems: &mut Problems) -> Option<Secret> {
+        let shares = !matches!(self.settings.limits.store, Store::Memory);
+        let audit = &self.settings.audit;
+        let hashes = audit.to != Sink::Off && audit.address == AddressForm::Hashed;
+        if !shares && !hashes {
+            return None;
+        }
+        let why = match self.settings.hash_key.resolve(self.env) {
+            Ok(Some(key)) if key.expose().len() >= MIN_HASH_KEY => return Some(key),
+            Ok(Some(_)) => format!(
+                "must have at least {MIN_HASH_KEY} bytes; make one with: openssl rand -hex 32"
+            ),
+            Ok(None) => format!(
+                "{} leads to nothing, and limits in Redis and hashed addresses need it; make one \
+                 with: openssl rand -hex 32",
+                self.settings.hash_key
+            ),
+            Err(error) => error.to_string(),
+        };
+        self.problem(problems, "identity.hash_key", why);
+        None
+    }
+
+    fn limiter(&self, hash_key: Option<&Secret>, problems: &mut Problems) -> Limiter {
+        let url = match &self.settings.limits.store {
+            Store::Memory => return Limiter::memory(),
+            Store::Redis(url) => Ok(Secret::new(url.as_str())),
+            Store::Secret(reference) => match reference.resolve(self.env) {
+                Ok(Some(text)) => Ok(text),
+                Ok(None) => Err(format!("{reference} leads to nothing")),
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        // Without a hash key there is a problem already.
+        let limiter = url.and_then(|url| match hash_key {
+            Some(hash_key) => Limiter::with_redis(url, hash_key.clone()),
+            None => Ok(Limiter::memory()),
+        });
+        limiter.unwrap_or_else(|why| {
+            self.problem(problems, "limits.store", why);
+            Limiter::memory()
+        })
+    }
+
+    fn audit(&self, hash_key: Option<&Secret>, problems: &mut Problems) -> Audit {
+        if self.settings.audit.address == AddressForm::Hashed && hash_key.is_none() {
+            return Audit::off();
+        }
+        Audit::open(&self.settings.audit, hash_key, self.clock.clone()).unwrap_or_else(|why| {
+            self.problem(problems, "audit.to", why);
+            Audit::off()
+        })
+    }
+}

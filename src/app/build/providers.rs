@@ -1,0 +1,94 @@
+//! The providers and their keys.
+
+use super::{Ingredients, no_such};
+use crate::{
+    provider::{Account, Adapter, Providers},
+    secret::{Secret, SecretRef},
+    settings::{self, Problems},
+};
+
+impl Ingredients<'_> {
+    /// The providers that have a key, and the keys.
+    pub(super) fn providers(&self, problems: &mut Problems) -> (Providers, Vec<Secret>) {
+        let (mut providers, mut keys) = (Providers::default(), Vec::new());
+        for (name, settings) in &self.settings.providers {
+            let key = format!("providers.{name}.kind");
+            let Some(adapter) = Adapter::of_kind(&settings.kind) else {
+                let message = no_such("kind of provider", &settings.kind, Adapter::kinds().iter());
+                self.problem(problems, &key, message);
+                continue;
+            };
+            let Some(secret) = self.secret(name, settings, problems) else { continue };
+            keys.push(secret.clone());
+            if !settings.enabled {
+                continue;
+            }
+            let account = Account {
+                base_url: settings.base_url.clone(),
+                key: secret,
+                timeout: settings.timeout,
+            };
+            match adapter.open(&account, self.clock.clone()) {
+                Ok(provider) => providers.insert(name.as_str().into(), provider),
+                Err(message) => self.problem(problems, &format!("providers.{name}"), message),
+            }
+        }
+        (providers, keys)
+    }
+
+    /// A key in a base URL is in the way of every log, and one in a connection parameter would be
+    /// sent to every caller.
+    pub(super) fn refuse_keys_in_the_open(&self, keys: &[Secret], problems: &mut Problems) {
+        // What is shorter is no key, and would be found in many a word.
+        let long = |key: &&Secret| key.expose().len() >= 8;
+        let holds_key =
+            |text: &str| keys.iter().filter(long).any(|key| text.contains(key.expose()));
+        let message = "holds an API key, which belongs in a provider's api_keys, by reference";
+        for (name, provider) in &self.settings.providers {
+            if holds_key(provider.base_url.as_str()) {
+                self.problem(problems, &format!("providers.{name}.base_url"), message);
+            }
+        }
+        for (name, token_type) in &self.settings.tokens {
+            for (parameter, _) in token_type.connect.iter().filter(|(_, value)| holds_key(value)) {
+                self.problem(problems, &format!("tokens.{name}.connect.{parameter}"), message);
+            }
+        }
+    }
+
+    fn secret(
+        &self,
+        name: &str,
+        settings: &settings::Provider,
+        problems: &mut Problems,
+    ) -> Option<Secret> {
+        for reference in &settings.api_keys {
+            match reference.resolve(self.env) {
+                Ok(Some(secret)) => return Some(secret),
+                Ok(None) => (),
+                Err(error) => {
+                    self.problem(
+                        problems,
+                        &format!("providers.{name}.api_keys"),
+                        error.to_string(),
+                    );
+                }
+            }
+        }
+        None
+    }
+
+    /// The two ways on.
+    pub(super) fn no_keys(&self) -> String {
+        let references = self.settings.providers.values().flat_map(|provider| &provider.api_keys);
+        let variables = references.filter_map(|reference| match reference {
+            SecretRef::Env(name) => Some(name.as_str()),
+            SecretRef::File(_) | SecretRef::Given(_) => None,
+        });
+        let variables = variables.collect::<Vec<_>>().join(" or ");
+        format!(
+            "no provider has an API key, so there is nothing to vend. Set {variables} in the \
+             environment, or try it without any key: valetkey serve --sandbox"
+        )
+    }
+}

@@ -1,0 +1,209 @@
+//! From the credentials of a request to its caller: the first that is present decides.
+
+use http::{HeaderName, HeaderValue, header};
+
+use super::{
+    Asking, Caller, Claims, Rejected,
+    forward::Forward,
+    jwt::{Issuer, claimed_issuer},
+    keys::{self, Keys, is_key},
+};
+use crate::{
+    clock::Clock,
+    settings::{Auth, Origin, Via},
+};
+
+/// The header in which ElevenLabs' SDKs send their key.
+const XI_API_KEY: HeaderName = HeaderName::from_static("xi-api-key");
+
+/// Longer names are no one's.
+const MAX_ID: usize = 256;
+
+/// Everyone who may ask, and the ways to tell.
+#[derive(Debug)]
+pub struct Callers {
+    anonymous: bool,
+    keys: Keys,
+    issuers: Vec<Issuer>,
+    forward: Option<Forward>,
+    proxy_header: Option<HeaderName>,
+    clock: Clock,
+}
+
+/// What a request brings to show whose it is, as far as headers other than cookies go.
+enum Credential<'a> {
+    /// What is behind `Bearer`, or in `xi-api-key`.
+    Token(&'a str),
+    /// Another scheme.
+    Other,
+}
+
+impl Callers {
+    /// The callers that `settings` tell of. `env` resolves references.
+    ///
+    /// # Errors
+    /// All that is wrong, each with its key within `[auth]`.
+    pub fn new(
+        settings: &Auth,
+        env: &dyn Fn(&str) -> Option<String>,
+        clock: Clock,
+    ) -> Result<Self, Vec<(String, String)>> {
+        let mut problems = keys::duplicates(&settings.keys);
+        let http = crate::outbound::client().map_err(|why| vec![(String::new(), why)])?;
+        let mut issuers = Vec::new();
+        for (place, jwt) in settings.jwt.iter().enumerate() {
+            match Issuer::new(jwt, env, http.clone(), clock.clone()) {
+                Ok(issuer) => issuers.push(issuer),
+                Err((key, why)) => problems.push((format!("jwt.{place}.{key}"), why)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            // Where nobody can be known, whoever reaches the server may ask: the settings make sure
+            // that this is nobody from elsewhere.
+            anonymous: settings.anonymous || !settings.knows_callers(),
+            keys: Keys::new(&settings.keys),
+            issuers,
+            forward: settings.forward.as_ref().map(|forward| Forward::new(forward, http)),
+            proxy_header: settings.proxy_header.clone(),
+            clock,
+        })
+    }
+
+    /// Callers of whom none is known.
+    #[must_use]
+    pub fn nobody(clock: Clock) -> Self {
+        Self {
+            anonymous: false,
+            keys: Keys::default(),
+            issuers: Vec::new(),
+            forward: None,
+            proxy_header: None,
+            clock,
+        }
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// When nobody is known to. A wrong credential is never passed over for a better one.
+    pub async fn identify(&self, asking: &Asking<'_>) -> Result<Caller, Rejected> {
+        let credential = self.credential(asking)?;
+        if let Some(Credential::Token(token)) = credential {
+            if is_key(token) && !self.keys.is_empty() {
+                return self.keys.identify(token, self.clock.now());
+            }
+            if let Some(verified) = self.verify(token).await {
+                return verified;
+            }
+        }
+        // What is neither a key nor an issuer's may be the application's own.
+        if credential.is_some()
+            && let Some(forward) = self.forward(asking)
+        {
+            return self.ask(forward, asking).await;
+        }
+        if credential.is_some() && self.reads_tokens() {
+            return Err(Rejected::Wrong("it is neither a caller key nor a JWT of a known issuer"));
+        }
+        if let Some(named) = self.named_by_proxy(asking) {
+            return named;
+        }
+        match self.forward(asking) {
+            Some(forward) => self.ask(forward, asking).await,
+            None if self.anonymous => Ok(caller(Via::Anonymous, "anonymous")),
+            None => Err(Rejected::Missing),
+        }
+    }
+
+    /// The origins of the pages in which there are keys.
+    pub fn key_origins(&self) -> impl Iterator<Item = &Origin> {
+        self.keys.origins()
+    }
+
+    /// Whether a token in a header is anyone's business here. Where it is not, SDKs that insist on
+    /// sending one do no harm.
+    fn reads_tokens(&self) -> bool {
+        !self.keys.is_empty() || !self.issuers.is_empty()
+    }
+
+    fn credential<'a>(&self, asking: &Asking<'a>) -> Result<Option<Credential<'a>>, Rejected> {
+        let is_sdk_path = asking.path.starts_with("/v1/");
+        let in_authorization = only(asking, &header::AUTHORIZATION)?;
+        let Some(value) = in_authorization else {
+            let key = if is_sdk_path { only(asking, &XI_API_KEY)? } else { None };
+            return Ok(key.map(Credential::Token));
+        };
+        Ok(Some(match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Credential::Token(token.trim())
+            }
+            _ => Credential::Other,
+        }))
+    }
+
+    /// `None`: the token is of no issuer that is known.
+    async fn verify(&self, token: &str) -> Option<Result<Caller, Rejected>> {
+        let claimed = if self.issuers.is_empty() { None } else { claimed_issuer(token) }?;
+        let mut last = None;
+        // One issuer may be there for several audiences.
+        for issuer in self.issuers.iter().filter(|issuer| issuer.name() == claimed) {
+            match issuer.verify(token).await {
+                Ok(identity) => {
+                    return Some(Ok(Caller {
+                        issuer: Some(issuer.name().into()),
+                        claims: identity.claims,
+                        ..caller(Via::Jwt, &identity.caller)
+                    }));
+                }
+                // That it could not be checked weighs more than that another did not want it.
+                Err(error) if !matches!(last, Some(Rejected::Unavailable(_))) => last = Some(error),
+                Err(_) => (),
+            }
+        }
+        last.map(Err)
+    }
+
+    fn forward(&self, asking: &Asking<'_>) -> Option<&Forward> {
+        self.forward.as_ref().filter(|forward| forward.applies(asking))
+    }
+
+    async fn ask(&self, forward: &Forward, asking: &Asking<'_>) -> Result<Caller, Rejected> {
+        Ok(caller(Via::Forward, &forward.ask(asking).await?))
+    }
+
+    fn named_by_proxy(&self, asking: &Asking<'_>) -> Option<Result<Caller, Rejected>> {
+        let header = self.proxy_header.as_ref()?;
+        let name = match only(asking, header) {
+            Ok(name) => name?,
+            Err(rejected) => return Some(Err(rejected)),
+        };
+        Some(if !asking.peer_is_trusted {
+            Err(Rejected::Wrong("the proxy's header came from someone else"))
+        } else if name.is_empty() || name.len() > MAX_ID {
+            Err(Rejected::Wrong("the proxy's header names nobody"))
+        } else {
+            Ok(caller(Via::Proxy, name))
+        })
+    }
+}
+
+/// The only value of a header. Of two it is anyone's guess which one a proxy looked at.
+fn only<'a>(asking: &Asking<'a>, name: &HeaderName) -> Result<Option<&'a str>, Rejected> {
+    let mut values = asking.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => text(value).map(Some),
+        (Some(_), Some(_)) => Err(Rejected::Wrong("a header is there twice")),
+    }
+}
+
+fn text(value: &HeaderValue) -> Result<&str, Rejected> {
+    value.to_str().map(str::trim).map_err(|_| Rejected::Wrong("a header is not visible ASCII"))
+}
+
+fn caller(via: Via, id: &str) -> Caller {
+    Caller { id: id.into(), via, issuer: None, claims: Claims::default(), origins: None }
+}

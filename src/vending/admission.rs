@@ -1,0 +1,50 @@
+//! Who may ask. The cheapest refusals come first, and none of them costs a token.
+
+use super::{Counted, charges};
+use crate::{
+    app::{App, Live},
+    caller::{Asking, Caller, Rejected, is_welcome},
+    error::Error,
+};
+
+/// Whether someone may ask.
+#[derive(Debug)]
+pub struct Admission {
+    /// What the limits had to say.
+    pub counted: Counted,
+    /// Who asks, if that is known, be it admitted or not.
+    pub caller: Option<Caller>,
+    /// Who asks and may, or why not.
+    pub admitted: Result<Caller, Error>,
+}
+
+/// Says who asks, and whether that is welcome.
+pub async fn admit(app: &App, live: &Live, asking: &Asking<'_>) -> Admission {
+    let mut counted = Counted::default();
+    let caller = match identify(app, live, asking, &mut counted).await {
+        Ok(caller) => caller,
+        Err(error) => return Admission { counted, caller: None, admitted: Err(error) },
+    };
+    let welcome = is_welcome(asking, &live.origins.allowed, &caller);
+    let admitted = welcome.map(|()| caller.clone()).map_err(Error::from);
+    Admission { counted, caller: Some(caller), admitted }
+}
+
+async fn identify(
+    app: &App,
+    live: &Live,
+    asking: &Asking<'_>,
+    counted: &mut Counted,
+) -> Result<Caller, Error> {
+    let limiter = app.limiter();
+    let address = charges::address(live, limiter, asking.client);
+    counted.add(limiter.spend_here(&[address]))?;
+    let failed = [charges::failed_authentication(live, limiter, asking.client)];
+    limiter.standing_here(&failed).result?;
+    let identified = live.callers.identify(asking).await;
+    if let Err(Rejected::Wrong(_)) = identified {
+        // Whether that was one too many is for the next one to learn.
+        let _ = limiter.spend_here(&failed);
+    }
+    Ok(identified?)
+}

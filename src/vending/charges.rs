@@ -1,0 +1,64 @@
+//! Which limits a token is counted under.
+
+use std::net::IpAddr;
+
+use super::Ask;
+use crate::{
+    app::Live,
+    caller::{Caller, limit_key},
+    limit::{Charge, Limiter, Subject},
+    settings::{Limit, NamedLimits, Via},
+};
+
+/// Every request of an address.
+pub(super) fn address(live: &Live, limiter: &Limiter, client: IpAddr) -> Charge {
+    let subject = limiter.subject("address", &[&limit_key(client)]);
+    Charge { policy: "address", limit: live.limits.address, subject }
+}
+
+/// Wrong credentials from an address.
+pub(super) fn failed_authentication(live: &Live, limiter: &Limiter, client: IpAddr) -> Charge {
+    let subject = limiter.subject("failed_authentication", &[&limit_key(client)]);
+    Charge { policy: "failed_authentication", limit: live.limits.failed_authentication, subject }
+}
+
+/// A token of the type `ask.name`, granted under the limits of the name `named`.
+pub(super) fn token(live: &Live, limiter: &Limiter, ask: &Ask, named: Option<&str>) -> Vec<Charge> {
+    let limits = &live.limits;
+    let own = named.and_then(|name| limits.named.get(name));
+    let own = |part: fn(&NamedLimits) -> Option<Limit>| own.and_then(part);
+    let caller = identity(&ask.caller, ask.client);
+    let caller: Vec<&[u8]> = caller.iter().map(Vec::as_slice).collect();
+    let token_type = ask.name.as_bytes();
+    let of_type: Vec<&[u8]> = caller.iter().copied().chain([token_type]).collect();
+    let subject = |scope: &str, parts: &[&[u8]]| -> Subject { limiter.subject(scope, parts) };
+    let mut charges = vec![
+        Charge {
+            policy: "caller",
+            limit: own(|it| it.caller).unwrap_or(limits.caller),
+            subject: subject("caller", &caller),
+        },
+        Charge {
+            policy: "caller_token",
+            limit: own(|it| it.caller_token).unwrap_or(limits.caller_token),
+            subject: subject("caller_token", &of_type),
+        },
+        Charge { policy: "token", limit: limits.token, subject: subject("token", &[token_type]) },
+    ];
+    if let (Some(name), Some(limit)) = (named, own(|it| it.together)) {
+        let subject = subject("together", &[name.as_bytes()]);
+        charges.push(Charge { policy: "together", limit, subject });
+    }
+    charges
+}
+
+/// What a caller is counted by. Whoever shares a publishable key with all the world, or is not known
+/// at all, is counted by address.
+fn identity(caller: &Caller, client: IpAddr) -> Vec<Vec<u8>> {
+    let mut parts = vec![caller.via.name().into(), caller.id.as_bytes().to_vec()];
+    parts.extend(caller.issuer.iter().map(|issuer| issuer.as_bytes().to_vec()));
+    if matches!(caller.via, Via::PublishableKey | Via::Anonymous) {
+        parts.push(limit_key(client).to_vec());
+    }
+    parts
+}

@@ -1,0 +1,176 @@
+//! The minting routes, and the list of what they mint.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::request::Parts,
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+use tracing::Instrument as _;
+
+use super::{body::Asked, problem::Problem, rate_limit, report::Report, visitor};
+use crate::{
+    app::{App, Live},
+    error::Error,
+    shape::{ClientSecret, Listed, SingleUseToken, Token},
+    token::{MintRequest, Shape, TokenType},
+    vending::{Ask, Vended, admit, vend},
+};
+
+/// What differs between the minting routes.
+struct Route {
+    /// As in the router, for the record.
+    path: &'static str,
+    /// The token type.
+    wanted: Result<Wanted, Problem>,
+    /// Reads the body's fields.
+    read: fn(Asked) -> MintRequest,
+    /// Shapes the token.
+    shape: fn(&Vended<'_>, &App) -> Response,
+}
+
+/// Which token type a route vends.
+enum Wanted {
+    /// The one of `session.token`.
+    Session,
+    /// The one of this name.
+    Named(String),
+    /// The one of this name, if it is single-use.
+    SingleUse(String),
+}
+
+/// A path's parameter, if the path can be read.
+type Named = Result<Path<String>, PathRejection>;
+
+/// `POST /session`: the configured token type, in its provider's own shape.
+pub(super) async fn session(State(app): State<App>, request: Request) -> Response {
+    let (path, wanted) = ("/session", Ok(Wanted::Session));
+    mint(app, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
+}
+
+/// `POST /tokens/{type}`: any token type, in our shape.
+pub(super) async fn token(State(app): State<App>, name: Named, request: Request) -> Response {
+    let (path, wanted) = ("/tokens/{type}", wanted(name, Wanted::Named));
+    mint(app, request, Route { path, wanted, read: Asked::without_anchor, shape: our_shape }).await
+}
+
+/// `POST /v1/realtime/client_secrets`: as `/session`, for SDKs. They send an anchor.
+pub(super) async fn client_secret(State(app): State<App>, request: Request) -> Response {
+    let (path, wanted) = ("/v1/realtime/client_secrets", Ok(Wanted::Session));
+    mint(app, request, Route { path, wanted, read: Asked::with_anchor, shape: own_shape }).await
+}
+
+/// `POST /v1/single-use-token/{type}`: as ElevenLabs answers it, for its SDKs.
+pub(super) async fn single_use_token(
+    State(app): State<App>,
+    name: Named,
+    request: Request,
+) -> Response {
+    let (path, wanted) = ("/v1/single-use-token/{type}", wanted(name, Wanted::SingleUse));
+    mint(app, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
+}
+
+/// `GET /tokens`: what the caller can have.
+pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
+    let live = app.live();
+    let (parts, _) = request.into_parts();
+    let admission = admit(&app, &live, &visitor::asking(&parts, &live)).await;
+    let mut response = match admission.admitted {
+        Err(error) => visitor::problem(error, &parts).into_response(),
+        Ok(caller) => {
+            let origin = visitor::origin(&parts);
+            let listed = |it: &TokenType| {
+                let terms = live.policy.terms(&caller, origin, it).filter(|_| it.enabled)?;
+                Some(json!(Listed::new(it, terms.ttl)))
+            };
+            let tokens: Vec<_> = live.tokens.values().filter_map(listed).collect();
+            Json(json!({ "tokens": tokens })).into_response()
+        }
+    };
+    rate_limit::add(&admission.counted.standings, response.headers_mut());
+    response
+}
+
+/// The way of every request for a token.
+async fn mint(app: App, request: Request, route: Route) -> Response {
+    let live = app.live();
+    let (parts, body) = request.into_parts();
+    let client = visitor::asking(&parts, &live).client;
+    let mut report = Report::begin(&app, &parts, route.path, client);
+    let shape = route.shape;
+    let ask = match understand(&app, &live, &parts, body, route, &mut report).await {
+        Ok(ask) => ask,
+        Err(problem) => return report.refused(problem).await,
+    };
+    // In a task of its own: a caller who hangs up half-way would leave a token behind that is
+    // neither counted nor recorded.
+    let tasks = app.tasks().clone();
+    let vending = async move {
+        let vending = vend(&app, &live, &ask).await;
+        report.facts(vending.facts);
+        match vending.result {
+            Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,
+            Err(error) => {
+                report.error(&error);
+                report.refused(error.into()).await
+            }
+        }
+    };
+    let ended = tasks.spawn(vending.in_current_span()).await;
+    ended.unwrap_or_else(|_| Problem::from(Error::Died).into_response())
+}
+
+/// Who asks, and for what.
+async fn understand(
+    app: &App,
+    live: &Live,
+    parts: &Parts,
+    body: Body,
+    route: Route,
+    report: &mut Report,
+) -> Result<Ask, Problem> {
+    let asking = visitor::asking(parts, live);
+    let mut admission = admit(app, live, &asking).await;
+    report.admission(&mut admission);
+    let caller = admission.admitted.map_err(|error| visitor::problem(error, parts))?;
+    let name = name(live, route.wanted?)?;
+    let request = (route.read)(Asked::read(&parts.headers, body, live.body_timeout).await?);
+    let origin = visitor::origin(parts).map(str::to_owned);
+    Ok(Ask { caller, origin, client: asking.client, name, request })
+}
+
+fn wanted(name: Named, wanted: fn(String) -> Wanted) -> Result<Wanted, Problem> {
+    match name {
+        Ok(Path(name)) => Ok(wanted(name)),
+        Err(rejection) => Err(Problem::from_status(rejection.status())),
+    }
+}
+
+fn name(live: &Live, wanted: Wanted) -> Result<String, Problem> {
+    match wanted {
+        Wanted::Session => Ok(live.session.to_string()),
+        Wanted::Named(name) => Ok(name),
+        Wanted::SingleUse(name) => {
+            let single_use = |it: &&TokenType| it.shape == Shape::SingleUseToken;
+            if live.tokens.get(name.as_str()).filter(single_use).is_some() {
+                return Ok(name);
+            }
+            let known = live.tokens.values().filter(single_use).map(|it| it.name.to_string());
+            Err(Error::UnknownTokenType { known: known.collect() }.into())
+        }
+    }
+}
+
+fn our_shape(vended: &Vended<'_>, app: &App) -> Response {
+    Json(Token::new(vended, app.clock().unix())).into_response()
+}
+
+fn own_shape(Vended { token_type, minted }: &Vended<'_>, _: &App) -> Response {
+    let (token, expires_at) = (minted.token.expose(), minted.expires_at);
+    match token_type.shape {
+        Shape::ClientSecret => Json(ClientSecret { value: token, expires_at }).into_response(),
+        Shape::SingleUseToken => Json(SingleUseToken { token }).into_response(),
+    }
+}

@@ -1,0 +1,129 @@
+//! What becomes known of a request for a token, for all who want to know: the caller, the log, the
+//! audit and the metrics.
+
+use std::net::IpAddr;
+
+use axum::{
+    http::request::Parts,
+    response::{IntoResponse as _, Response},
+};
+
+use super::{
+    access_log,
+    problem::{Code, Problem},
+    rate_limit,
+    request_id::RequestId,
+    visitor,
+};
+use crate::{
+    app::App,
+    audit::Record,
+    error::Error,
+    limit::{Exceeded, Standing},
+    metrics::Mode,
+    vending::{Admission, Facts, Vended},
+};
+
+/// The report of one request. However it ends, it is recorded, and once.
+pub(super) struct Report {
+    app: App,
+    record: Record,
+    standings: Vec<Standing>,
+    line: access_log::Facts,
+}
+
+impl Report {
+    /// Begins with what is known from the start.
+    pub(super) fn begin(app: &App, parts: &Parts, route: &'static str, client: IpAddr) -> Self {
+        let id = parts.extensions.get::<RequestId>().map_or("-", RequestId::as_str);
+        let mut record = app.audit().begin(id, route, client);
+        if let Some(origin) = visitor::origin(parts) {
+            record.origin(origin);
+        }
+        let (standings, line) = (Vec::new(), access_log::Facts::default());
+        Self { app: app.clone(), record, standings, line }
+    }
+
+    /// Who asks, and under what limits.
+    pub(super) fn admission(&mut self, admission: &mut Admission) {
+        if let Some(caller) = &admission.caller {
+            self.record.caller(caller.via.name(), &caller.id, caller.issuer.as_deref());
+        }
+        self.standings.append(&mut admission.counted.standings);
+        self.observed(&admission.counted.observed);
+        if let Err(error) = &admission.admitted {
+            self.error(error);
+        }
+    }
+
+    /// Why there is no token.
+    pub(super) fn error(&self, error: &Error) {
+        if let Error::Exceeded(it) = error {
+            self.app.metrics().refused(it.policy, Mode::Enforce);
+        }
+    }
+
+    /// What was decided, and what it took.
+    pub(super) fn facts(&mut self, facts: Facts<'_>) {
+        if let Some(token_type) = facts.token_type {
+            self.record.token_type(&token_type.name, &token_type.provider);
+            if let Some(took) = facts.upstream {
+                self.app.metrics().minted(&token_type.provider, took);
+            }
+        }
+        if let Some(ttl) = facts.ttl {
+            self.record.granted(ttl);
+        }
+        if let Some(took) = facts.upstream {
+            self.record.upstream(took);
+        }
+        self.line = access_log::Facts::of(&facts);
+        self.observed(&facts.counted.observed);
+        // Those of the address are among them again, as they are by now.
+        if !facts.counted.standings.is_empty() {
+            self.standings = facts.counted.standings;
+        }
+    }
+
+    fn observed(&mut self, exceeded: &[Exceeded]) {
+        for it in exceeded {
+            self.app.metrics().refused(it.policy, Mode::Observe);
+            tracing::info!(limit = it.policy, part = ?it.part, "observed: would be refused");
+        }
+        self.record.observed(exceeded.iter().map(|it| it.policy.to_owned()).collect());
+    }
+
+    /// Ends with a token, shaped by `shape`: if it can be recorded.
+    pub(super) async fn vended(
+        mut self,
+        vended: Vended<'_>,
+        shape: impl FnOnce(&Vended<'_>) -> Response,
+    ) -> Response {
+        self.record.minted(vended.minted.token.expose(), vended.minted.expires_at);
+        let response = shape(&vended);
+        self.end("vended", response).await
+    }
+
+    /// Ends with no token.
+    pub(super) async fn refused(mut self, problem: Problem) -> Response {
+        if let Some(cause) = &problem.cause {
+            self.record.reason(&**cause);
+        }
+        let name = problem.code.name();
+        self.end(name, problem.into_response()).await
+    }
+
+    async fn end(self, mut outcome: &'static str, mut response: Response) -> Response {
+        if let Err(unrecorded) = self.record.finish(outcome).await {
+            outcome = Code::AuditUnavailable.name();
+            self.app.metrics().audit_failed();
+            // No token without a record. Of a refusal, too, the answer is what the record will say.
+            let problem = Problem::new(Code::AuditUnavailable);
+            response = problem.because(unrecorded.to_string()).into_response();
+        }
+        self.app.metrics().decided(self.line.token_type(), outcome);
+        rate_limit::add(&self.standings, response.headers_mut());
+        response.extensions_mut().insert(self.line);
+        response
+    }
+}

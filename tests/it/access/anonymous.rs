@@ -1,0 +1,53 @@
+//! Callers who are not known.
+
+use super::{Guarded, hash, outcome};
+use crate::support::http::post;
+
+#[tokio::test]
+async fn anyone_mints_loopback_only_unless_authenticated() {
+    let open = Guarded::start("");
+    assert_eq!(outcome(open.session()).await, "ok", "on loopback nobody else can ask");
+    let ignored = open.session().bearer_auth("whatever an SDK insists on sending");
+    assert_eq!(outcome(ignored).await, "ok", "a credential that is no one's does no harm");
+    let key = format!("[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n", hash("vk_a"));
+    let guarded = Guarded::start(&key);
+    assert_eq!(outcome(guarded.session()).await, "unauthenticated");
+    assert_eq!(outcome(guarded.get("/tokens")).await, "unauthenticated");
+    let sdk = guarded.post("/v1/realtime/client_secrets");
+    assert_eq!(outcome(sdk).await, "unauthenticated");
+    assert_eq!(guarded.minted().await, 0);
+}
+
+#[tokio::test]
+async fn a_wrong_credential_is_never_passed_over_for_none() {
+    let key = format!("[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n", hash("vk_a"));
+    let guarded = Guarded::start(&format!("[auth]\nanonymous = true\n{key}"));
+    assert_eq!(outcome(guarded.session()).await, "ok");
+    assert_eq!(outcome(guarded.session().bearer_auth("vk_a")).await, "ok");
+    for wrong in ["vk_b", "x", "a.b.c"] {
+        assert_eq!(outcome(guarded.session().bearer_auth(wrong)).await, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn even_strangers_are_limited_and_each_address_by_itself() {
+    let settings = r#"
+        [server]
+        trusted_proxies = ["127.0.0.1"]
+        [auth]
+        anonymous = true
+        [limits.caller]
+        rate = "2/h"
+        burst = 2
+    "#;
+    let guarded = Guarded::start(settings);
+    let from = |address: &'static str| guarded.session().header("x-forwarded-for", address);
+    for _ in 0..2 {
+        assert_eq!(outcome(from("198.51.100.1")).await, "ok");
+    }
+    assert_eq!(outcome(from("198.51.100.1")).await, "rate_limited");
+    assert_eq!(outcome(from("198.51.100.2")).await, "ok");
+    assert_eq!(guarded.minted().await, 3);
+    let health = post(&format!("{}/healthz", guarded.server.url)).await;
+    assert_eq!(health.code(), "method_not_allowed", "what costs nothing is not limited");
+}

@@ -1,0 +1,114 @@
+//! Every dangerous combination refuses to start, with its own line.
+
+use super::{file, hash};
+use crate::support::process::{run, transcript, valetkey};
+
+/// The settings, the setting that is complained about, and a word of the complaint.
+fn dangers() -> Vec<(&'static str, String, &'static str, &'static str)> {
+    let jwt = "[[auth.jwt]]\nissuer = \"https://login.example\"\nalgorithms = [\"RS256\"]\n\
+               jwks_url = \"https://login.example/jwks\"\n";
+    let page = format!(
+        "[[auth.keys]]\nid = \"page\"\nsha256 = \"{}\"\npublishable = true\n",
+        hash("vkp_x")
+    );
+    let open = "[server]\nlisten = \"0.0.0.0:0\"\n";
+    vec![
+        ("open off loopback", open.to_owned(), "server.listen", "auth.anonymous = true"),
+        (
+            "anonymous without the address limit",
+            "[auth]\nanonymous = true\n[limits.address]\nmode = \"off\"\n".to_owned(),
+            "limits.address",
+            "anyone",
+        ),
+        (
+            "anonymous with the address limit only looking on",
+            "[auth]\nanonymous = true\n[limits.address]\nmode = \"observe\"\n".to_owned(),
+            "limits.address",
+            "anyone",
+        ),
+        (
+            "anonymous with an address limit of nothing",
+            "[auth]\nanonymous = true\n[limits.address]\nrate = \"off\"\n".to_owned(),
+            "limits.address",
+            "anyone",
+        ),
+        (
+            "credentials with *",
+            "[origins]\nallowed = [\"*\"]\ncredentials = true\n".to_owned(),
+            "origins.credentials",
+            "every page",
+        ),
+        (
+            "everyone a trusted proxy",
+            "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]\n".to_owned(),
+            "server.trusted_proxies",
+            "everyone",
+        ),
+        (
+            "everyone a trusted proxy, in IPv6",
+            "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::/0\"]\n".to_owned(),
+            "server.trusted_proxies",
+            "everyone",
+        ),
+        (
+            "a proxy's header without a proxy",
+            "[auth]\nproxy_header = \"X-Forwarded-User\"\n".to_owned(),
+            "auth.proxy_header",
+            "server.trusted_proxies",
+        ),
+        ("a JWT without audience", jwt.to_owned(), "auth.jwt.0.audience", "is missing"),
+        (
+            "a JWT with no audience",
+            format!("{jwt}audience = []\n"),
+            "auth.jwt.0.audience",
+            "every other application",
+        ),
+        (
+            "a shared secret that can be guessed",
+            jwt.replace("RS256", "HS256").replace(
+                "jwks_url = \"https://login.example/jwks\"",
+                "audience = \"x\"\nsecret = \"env:SHORT\"",
+            ),
+            "auth.jwt.0.secret",
+            "32",
+        ),
+        ("a publishable key without origins", page.clone(), "auth.keys.0.origins", "pages"),
+        (
+            "a publishable key for every page",
+            format!("{page}origins = [\"*\"]\n"),
+            "auth.keys.0.origins",
+            "all of them",
+        ),
+        (
+            "cookies passed on for whichever page asks",
+            "[auth.forward]\nurl = \"http://app:3000/auth\"\n".to_owned(),
+            "auth.forward.cookies",
+            "origins.allowed",
+        ),
+        (
+            "cookies passed on for all pages",
+            "[auth.forward]\nurl = \"http://app:3000/auth\"\n[origins]\nallowed = [\"*\"]\n"
+                .to_owned(),
+            "auth.forward.cookies",
+            "origins.allowed",
+        ),
+    ]
+}
+
+#[test]
+fn every_dangerous_combination_is_refused_with_its_own_line() {
+    for (what, settings, key, why) in dangers() {
+        let file = file(&settings);
+        for command in ["serve", "check"] {
+            let output = run(valetkey(&[command, "--config"])
+                .arg(file.path())
+                .env("XAI_API_KEY", "key")
+                .env("SHORT", "31-bytes-of-a-secret-are-not-32"));
+            assert_eq!(output.status.code(), Some(78), "{what}: {}", transcript(&output));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let line = said.lines().find(|line| line.trim_start().starts_with(key));
+            assert!(line.is_some_and(|line| line.contains(why)), "{what}: {said}");
+            assert!(said.starts_with("valetkey: 1 problem "), "{what}: {said}");
+        }
+    }
+}

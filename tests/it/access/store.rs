@@ -1,0 +1,168 @@
+//! Limits that replicas share in a Redis, over the real program.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Guarded, answer, file, hash, outcome};
+use crate::support::{
+    XAI_KEY,
+    http::{Answer, client, get},
+    process::{Server, valetkey},
+    redis::Redis,
+};
+
+const HASH_KEY: &str = "canary-hash-key-of-at-least-32-bytes";
+
+fn settings(quota: u32) -> String {
+    format!(
+        "[limits]\nstore = \"env:REDIS_URL\"\n[limits.caller]\nrate = \"off\"\nquota = \
+         \"{quota}/h\"\n[[auth.keys]]\nid = \"canary-caller\"\nsha256 = \"{}\"\n",
+        hash("vk_a")
+    )
+}
+
+fn guarded(redis: &Redis, quota: u32) -> Guarded {
+    let env = [("REDIS_URL", redis.url()), ("VALETKEY_HASH_KEY", HASH_KEY.to_owned())];
+    let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Guarded::start_with(&settings(quota), &env)
+}
+
+/// What `/readyz` of the admin listener says of the limits, once it is `wanted`.
+async fn wait_for_store(server: &Server, wanted: &str) {
+    let begun = Instant::now();
+    loop {
+        let detail = get(&format!("{}/readyz", server.admin)).await.json();
+        if detail["limits"]["counted_in"].as_str().unwrap().starts_with(wanted) {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "not {wanted}: {detail}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// How many requests a replica decided without Redis.
+async fn decided_alone(server: &Server) -> usize {
+    let metrics = get(&format!("{}/metrics", server.admin)).await.text;
+    let name = "valetkey_limit_decisions_without_store_total ";
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name));
+    value.unwrap_or_else(|| panic!("no {name}in {metrics}")).parse().unwrap()
+}
+
+/// Eight replicas, one caller at ten times the limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_race_past_a_limit_never() {
+    const REPLICAS: usize = 8;
+    const QUOTA: usize = 40;
+    let redis = Redis::start();
+    let stand_ins = Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+    let file = file(&settings(QUOTA.try_into().unwrap()));
+    let replica = |_| {
+        let mut command = valetkey(&["serve", "--config"]);
+        command
+            .arg(file.path())
+            .env("XAI_API_KEY", XAI_KEY)
+            .env("REDIS_URL", redis.url())
+            .env("VALETKEY_HASH_KEY", HASH_KEY)
+            .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &stand_ins.stand_ins);
+        Server::start(&mut command)
+    };
+    let fleet: Vec<Server> = (0..REPLICAS).map(replica).collect();
+    for server in &fleet {
+        wait_for_store(server, "redis").await;
+    }
+    // All replicas at once, each with one request after the other.
+    let lanes = fleet.iter().map(|server| {
+        let (client, url) = (client(), format!("{}/session", server.url));
+        tokio::spawn(async move {
+            let mut vended = 0;
+            for _ in 0..10 * QUOTA / REPLICAS {
+                let request = client.post(&url).bearer_auth("vk_a");
+                let answer = Answer::of(request.send().await.unwrap()).await;
+                match answer.status.as_u16() {
+                    200 => vended += 1,
+                    _ => assert_eq!(answer.code(), "quota_exhausted"),
+                }
+            }
+            vended
+        })
+    });
+    let mut vended = 0;
+    for lane in lanes.collect::<Vec<_>>() {
+        vended += lane.await.unwrap();
+    }
+    // On a machine so busy that Redis' answer takes over 25 ms, a replica goes by its own count, and
+    // says so: those are all that may come on top.
+    let mut alone = 0;
+    for server in &fleet {
+        alone += decided_alone(server).await;
+    }
+    println!("{vended} vended, {alone} decided without Redis");
+    assert!(vended <= QUOTA + alone, "{vended} were vended where {QUOTA} may be, {alone} alone");
+    assert!(vended >= QUOTA, "only {vended} of {QUOTA}");
+    let history = get(&format!("{}/_sandbox/history", stand_ins.stand_ins)).await.json();
+    assert_eq!(history.as_array().unwrap().len(), vended);
+}
+
+#[tokio::test]
+async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
+    let mut redis = Redis::absent();
+    let mut guarded = guarded(&redis, 1000);
+    let ask = || guarded.session().bearer_auth("vk_a");
+    assert_eq!(outcome(ask()).await, "ok", "it vends without");
+    wait_for_store(&guarded.server, "memory, because").await;
+    redis.appear();
+    wait_for_store(&guarded.server, "redis").await;
+    let calls = redis.calls();
+    assert_eq!(outcome(ask()).await, "ok");
+    assert!(redis.calls() > calls, "it is asked again");
+    redis.kill();
+    for _ in 0..10 {
+        assert_eq!(outcome(ask()).await, "ok");
+    }
+    wait_for_store(&guarded.server, "memory, because").await;
+    let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
+    assert!(metrics.contains("valetkey_limit_store_up 0"), "{metrics}");
+    redis.appear();
+    wait_for_store(&guarded.server, "redis").await;
+    let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
+    assert!(metrics.contains("valetkey_limit_store_up 1"), "{metrics}");
+    let said = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("Redis"));
+    guarded.server.log_line(|line| said(line) && line["level"] == "WARN");
+    let output = guarded.server.end();
+    assert!(!output.contains("canary-redis") && !output.contains(HASH_KEY), "{output}");
+}
+
+#[tokio::test]
+async fn redis_hung_slows_nobody_and_the_local_limits_go_on() {
+    let redis = Redis::start();
+    let guarded = guarded(&redis, 20);
+    wait_for_store(&guarded.server, "redis").await;
+    let ask = || guarded.session().bearer_auth("vk_a");
+    for _ in 0..5 {
+        assert_eq!(outcome(ask()).await, "ok");
+    }
+    redis.stop();
+    for _ in 0..15 {
+        assert_eq!(outcome(ask()).await, "ok");
+    }
+    let refused = answer(ask()).await;
+    assert_eq!(refused.code(), "quota_exhausted", "the local count was there all the time");
+    wait_for_store(&guarded.server, "memory, because").await;
+    redis.go_on();
+    wait_for_store(&guarded.server, "redis").await;
+}
+
+#[tokio::test]
+async fn keys_in_redis_are_no_identities() {
+    let redis = Redis::start();
+    let guarded = guarded(&redis, 1000);
+    wait_for_store(&guarded.server, "redis").await;
+    assert_eq!(outcome(guarded.session().bearer_auth("vk_a")).await, "ok");
+    let keys: Vec<String> = redis.ask("KEYS *");
+    assert!(keys.len() >= 3, "{keys:?}");
+    for key in keys {
+        assert!(!key.contains("canary") && !key.contains("127") && !key.contains("xai"), "{key}");
+        assert!(redis.ask::<i64>(&format!("PTTL {key}")) > 0, "{key} stays for ever");
+    }
+}
