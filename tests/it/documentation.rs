@@ -1,11 +1,15 @@
 //! The pages say what is there.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use valetkey::web::Code;
 
 use crate::support::{
     http::get,
+    page::Page,
     process::{Server, run, transcript, valetkey},
 };
 
@@ -44,36 +48,164 @@ async fn every_fault_and_every_target_is_listed() {
 
 #[test]
 fn no_link_leads_nowhere() {
-    let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
-    let docs =
-        fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path().display().to_string());
     let mut links = 0;
-    for page in pages.into_iter().chain(docs) {
-        let text = fs::read_to_string(&page).unwrap();
-        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let target = link.split('#').next().unwrap();
-            if !target.is_empty() && !target.starts_with("http") {
-                let path = Path::new(&page).parent().unwrap().join(target);
-                assert!(path.exists(), "{page} links to {link}");
-                links += 1;
+    for page in Page::all() {
+        for link in page.text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if link.starts_with("http") {
+                continue;
             }
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = match target {
+                "" => PathBuf::from(&page.path),
+                target => Path::new(&page.path).parent().unwrap().join(target),
+            };
+            let text = fs::read_to_string(&path);
+            let text = text.unwrap_or_else(|why| panic!("{} links to {link}: {why}", page.path));
+            let there = heading.is_empty() || text.lines().any(|line| anchor(line) == heading);
+            assert!(there, "{} links to {link}", page.path);
+            links += 1;
         }
     }
-    assert!(links > 5, "only {links} links were found");
+    assert!(links > 20, "only {links} links were found");
+}
+
+/// How a heading is linked to.
+fn anchor(line: &str) -> String {
+    let heading = line.trim_start_matches('#').trim().to_lowercase();
+    let kept = |letter: &char| letter.is_alphanumeric() || " -_".contains(*letter);
+    heading.chars().filter(kept).map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 
 #[test]
-fn settings_in_the_readme_can_be_used() {
-    let blocks = include_str!("../../README.md").split("```toml\n").skip(1);
-    let blocks: Vec<&str> = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-        fs::write(file.path(), block).unwrap();
-        let output =
-            run(valetkey(&["check", "--config"]).arg(file.path()).env("XAI_API_KEY", "key"));
-        assert!(output.status.success(), "{}", transcript(&output));
+fn every_settings_file_on_a_page_can_be_used() {
+    let mut blocks = 0;
+    for page in Page::all() {
+        for block in page.blocks("toml") {
+            let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+            fs::write(file.path(), &block).unwrap();
+            let mut check = valetkey(&["check", "--config"]);
+            check.arg(file.path()).envs(secrets(&block)).env("XAI_API_KEY", "key");
+            let output = run(&mut check);
+            let transcript = transcript(&output);
+            assert!(output.status.success(), "{}:\n{block}\n{transcript}", page.path);
+            blocks += 1;
+        }
     }
+    assert!(blocks > 8, "only {blocks} were found");
+}
+
+/// Something for every variable that `block` refers to.
+fn secrets(block: &str) -> Vec<(String, String)> {
+    let references = block.split("\"env:").skip(1);
+    let names = references.map(|rest| rest.split('"').next().unwrap().to_owned());
+    names
+        .map(|name| match name.as_str() {
+            "REDIS_URL" => (name, "redis://127.0.0.1:6379".to_owned()),
+            _ => (name, "0123456789abcdef".repeat(4)),
+        })
+        .collect()
+}
+
+#[test]
+fn every_environment_on_a_page_can_be_used() {
+    let mut blocks = 0;
+    for page in Page::all() {
+        for block in page.blocks("env") {
+            let mut check = valetkey(&["check"]);
+            check.envs(block.lines().map(|line| line.split_once('=').unwrap()));
+            let output = run(check.env("XAI_API_KEY", "key"));
+            assert!(output.status.success(), "{}: {}", page.path, transcript(&output));
+            blocks += 1;
+        }
+    }
+    assert!(blocks > 0);
+}
+
+#[test]
+fn the_container_of_the_readme_starts() {
+    let readme = Page::read("README.md");
+    let blocks = readme.section("## Container").blocks("sh");
+    let command = blocks.iter().find(|block| block.contains("docker run")).unwrap();
+    let words = command.replace("\\\n", " ");
+    let mut check = valetkey(&["check"]);
+    for word in words.split_whitespace() {
+        match word.split_once('=') {
+            Some((name, value)) if name.starts_with("VALETKEY__") => {
+                check.env(name, value.replace("$HASH", &"0".repeat(64)));
+            }
+            _ => (),
+        }
+    }
+    let image = fs::read_to_string("Dockerfile").unwrap();
+    let set = image.lines().filter_map(|line| line.strip_prefix("ENV ")?.split_once('='));
+    let output = run(check.envs(set).env("XAI_API_KEY", "key"));
+    let transcript = transcript(&output);
+    assert!(output.status.success() && transcript.contains("\"0.0.0.0:8081\""), "{transcript}");
+}
+
+#[test]
+fn every_setting_that_a_page_names_is_one() {
+    const SECTIONS: [&str; 11] = [
+        "server",
+        "log",
+        "session",
+        "auth",
+        "origins",
+        "limits",
+        "grants",
+        "audit",
+        "identity",
+        "providers",
+        "tokens",
+    ];
+    let is_part = |part: &str| {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || b"_<>[]".contains(&byte);
+        !part.is_empty() && part.bytes().all(allowed)
+    };
+    let mut named = 0;
+    for page in Page::all() {
+        let mut check = valetkey(&["check"]);
+        for span in page.code_spans() {
+            let key = span.split(" = ").next().unwrap();
+            let section = key.split('.').next().unwrap();
+            if !SECTIONS.contains(&section) || section == key || !key.split('.').all(is_part) {
+                continue;
+            }
+            let key = key.replace("[]", ".0").replace("tokens.<type>", "tokens.xai_realtime");
+            let key = key.replace("providers.<name>", "providers.xai").replace("<name>", "pro");
+            check.env(format!("VALETKEY__{}", key.replace('.', "__").to_uppercase()), "x");
+            named += 1;
+        }
+        // Any value will do, since what is complained about most is a key that does not exist.
+        let transcript = transcript(&run(&mut check));
+        assert!(!transcript.contains("is not a setting"), "{}: {transcript}", page.path);
+    }
+    assert!(named > 40, "only {named} were found");
+}
+
+#[test]
+fn the_table_of_limits_has_the_defaults() {
+    let page = Page::read("docs/access.md").section("## Limits");
+    let text = include_str!("../../config/default.toml");
+    let source = config::File::from_str(text, config::FileFormat::Toml);
+    let defaults = config::Config::builder().add_source(source).build().unwrap();
+    let mut limits = defaults.get_table("limits").unwrap();
+    limits.retain(|_, value| value.clone().into_table().is_ok());
+    for row in page.rows() {
+        let Some(limit) = row[0].strip_prefix("`limits.").map(|name| name.trim_end_matches('`'))
+        else {
+            continue;
+        };
+        let Some(values) = limits.remove(limit) else {
+            assert!(limit.starts_with("named.") && row[3..].concat().is_empty(), "{row:?}");
+            continue;
+        };
+        let values = values.into_table().unwrap();
+        let value = |key: &str| values[key].clone().into_string().unwrap();
+        assert_eq!(row[3..], [value("rate"), value("burst"), value("quota")], "{limit}");
+        assert_eq!(value("mode"), "enforce");
+    }
+    assert!(limits.is_empty(), "{limits:?} are not in the table");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "the program is real, and so is its time")]
 
 mod access;
+mod access_docs;
 mod architecture;
 mod audit_sink;
 mod canary;

@@ -2,6 +2,7 @@
 
 pub mod fixture;
 pub mod http;
+pub mod page;
 pub mod process;
 pub mod provider;
 pub mod redis;
