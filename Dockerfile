@@ -28,8 +28,8 @@ FROM scratch
 COPY --from=build /image /
 USER 65532:65532
 
-# Inside a container loopback is no use. Off loopback valetkey starts only when told who may mint:
-# at present that is VALETKEY__AUTH__ANONYMOUS=true, which says that anyone may.
+# Inside a container loopback is no use. Off loopback valetkey starts only when told who may mint, such
+# as whoever has the key of VALETKEY__AUTH__KEYS__0__ID and …__SHA256; docs/access.md has all the ways.
 ENV VALETKEY__SERVER__LISTEN=0.0.0.0:8081
 EXPOSE 8081
 HEALTHCHECK --interval=10s --timeout=5s --start-period=2s CMD ["/valetkey", "healthcheck"]

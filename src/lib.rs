@@ -5,10 +5,11 @@
 //!
 //! # The map of the house
 //!
-//! A request comes in through [`web`], which turns it into a [`token::MintRequest`] and asks
-//! [`vending::vend`] for the token. That is one function: [`policy`] decides and gives a grant, a
-//! [`provider`] mints for that grant. Its failures are [`error::Error`]s; only [`web`] knows what
-//! they look like over HTTP.
+//! A request comes in through [`web`]. [`vending::admit`] says whether it may ask: who it is and
+//! from which page is for [`caller`] to tell. Its body becomes a [`token::MintRequest`], and
+//! [`vending::vend`] gives the token. That is one function: [`policy`] decides and gives a grant,
+//! [`limit`] counts, a [`provider`] mints for that grant. Every decision goes into the [`audit`].
+//! Failures are [`error::Error`]s; only [`web`] knows what they look like over HTTP.
 //!
 //! All of it stands on an [`app::App`], made once from [`settings::Settings`]; [`server`] serves
 //! it until it is told to stop. [`cli`] and [`commands`] are what a person types.
