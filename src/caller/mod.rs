@@ -76,6 +76,10 @@ pub enum Rejected {
     /// There is one, and it is wrong.
     #[error("the credential is wrong: {0}")]
     Wrong(&'static str),
+    /// There are cookies, and the application knows nobody by them. Everyone has some cookie, so
+    /// that nobody need have guessed.
+    #[error("the application knows nobody by these cookies")]
+    SignedOut,
     /// The application knows the caller, and says no.
     #[error("the application says no")]
     Forbidden,

@@ -107,7 +107,8 @@ impl Limits {
 
 impl NamedLimits {
     fn read(section: &mut Section<'_>) -> Self {
-        let mut limit = |key: &str| section.has(key).then(|| section.section(key, Limit::read));
+        let mut limit =
+            |key: &str| section.has(key).then(|| section.section(key, Limit::read_named));
         Self {
             caller: limit("caller"),
             caller_token: limit("caller_token"),
@@ -129,6 +130,18 @@ impl Limit {
             rate: rate.map(|(count, per)| Rate { count, per, burst: burst.unwrap_or(count) }),
             quota: quota.map(|(count, per)| Quota { count, per }),
         }
+    }
+
+    /// One that takes the place of another must not do away with it unsaid.
+    fn read_named(section: &mut Section<'_>) -> Self {
+        let limit = Self::read(section);
+        if limit.mode != Mode::Off && !limit.is_on() {
+            section.problem(
+                "rate",
+                "give it a rate or a quota; or, for no limit at all, mode = \"off\"",
+            );
+        }
+        limit
     }
 
     /// Whether it does anything.

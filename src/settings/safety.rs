@@ -36,9 +36,10 @@ impl Settings {
     fn refuse_unlimited_strangers(&self, tree: &Tree, problems: &mut Problems) {
         let address = &self.limits.address;
         if self.auth.anonymous && !(address.is_on() && address.mode == Mode::Enforce) {
+            let key = if address.mode == Mode::Enforce { "rate" } else { "mode" };
             problems.add(
                 tree,
-                "limits.address",
+                &format!("limits.address.{key}"),
                 "auth.anonymous = true lets anyone mint, and without this limit as often as they \
                  like; set its mode to \"enforce\" and give it a rate, or switch anonymous off",
             );
@@ -47,7 +48,9 @@ impl Settings {
 
     /// A header can be written by anyone who is not made to come through the proxy.
     fn refuse_unfounded_trust(&self, tree: &Tree, problems: &mut Problems) {
-        if self.auth.proxy_header.is_some() && self.server.trusted_proxies.is_empty() {
+        let trusts_nobody = self.server.trusted_proxies.is_empty();
+        let is_known = problems.concern("server.trusted_proxies");
+        if self.auth.proxy_header.is_some() && trusts_nobody && !is_known {
             problems.add(
                 tree,
                 "auth.proxy_header",

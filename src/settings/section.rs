@@ -7,6 +7,7 @@ use config::{Map, Value, ValueKind};
 
 use super::{
     Problems, Tree,
+    layers::variable,
     tree::leaves,
     value::{FromSetting, OneOrMore},
 };
@@ -133,6 +134,14 @@ impl<'a> Section<'a> {
         let mut places: Vec<usize> =
             self.table.keys().filter_map(|name| name.parse().ok()).collect();
         places.sort_unstable();
+        if places.len() < self.table.len() {
+            self.known = sorted(self.table);
+            let (path, variable) = (self.path.clone(), variable(&format!("{}.0", self.path)));
+            let message = format!(
+                "is a list: write [[{path}]], with two brackets, or in the environment {variable}__…"
+            );
+            self.problems.add(self.tree, &path, message);
+        }
         places.into_iter().map(|place| self.section(&place.to_string(), &read)).collect()
     }
 

@@ -152,7 +152,7 @@ impl Code {
             Self::Forbidden => "Ask whoever runs the server for more, or ask it for less.",
             Self::OriginNotAllowed => {
                 "Whoever runs the server must list your page's origin, exactly as the browser \
-                 sends it, in origins.allowed."
+                 sends it, in origins.allowed, or in the origins of the key that it uses."
             }
             Self::NotFound => "Nothing is served at this path; check its spelling.",
             Self::UnknownTokenType => "Check the token type's spelling; GET /tokens lists them.",

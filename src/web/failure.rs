@@ -36,7 +36,9 @@ impl From<Rejected> for Problem {
     /// Which check failed is for the log: it would tell a guesser how close a guess was.
     fn from(rejected: Rejected) -> Self {
         match rejected {
-            Rejected::Missing | Rejected::Wrong(_) => Self::new(Code::Unauthenticated),
+            Rejected::Missing | Rejected::SignedOut | Rejected::Wrong(_) => {
+                Self::new(Code::Unauthenticated)
+            }
             Rejected::Forbidden => Self::new(Code::Forbidden),
             Rejected::Unavailable(_) => Self::new(Code::AuthenticationUnavailable),
         }

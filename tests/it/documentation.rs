@@ -202,7 +202,7 @@ fn the_table_of_limits_has_the_defaults() {
         };
         let values = values.into_table().unwrap();
         let value = |key: &str| values[key].clone().into_string().unwrap();
-        assert_eq!(row[3..], [value("rate"), value("burst"), value("quota")], "{limit}");
+        assert_eq!(row[3..], [value("rate"), value("quota")], "{limit}");
         assert_eq!(value("mode"), "enforce");
     }
     assert!(limits.is_empty(), "{limits:?} are not in the table");

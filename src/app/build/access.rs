@@ -13,8 +13,14 @@ impl Ingredients<'_> {
         match Callers::new(&self.settings.auth, self.env, self.clock.clone()) {
             Ok(callers) => callers,
             Err(found) => {
-                for (key, why) in found {
-                    self.problem(problems, &format!("auth.{key}"), why);
+                let keys = found.into_iter().map(|(key, why)| (format!("auth.{key}"), why));
+                // Where the table itself is wrong, what follows from that only confuses.
+                let table =
+                    |key: &str| key.rsplit_once('.').map_or("auth", |(table, _)| table).to_owned();
+                let new: Vec<_> =
+                    keys.filter(|(key, _)| !problems.concern_below(&table(key))).collect();
+                for (key, why) in new {
+                    self.problem(problems, &key, why);
                 }
                 Callers::nobody(self.clock.clone())
             }
@@ -28,6 +34,7 @@ impl Ingredients<'_> {
                 self.unknown_keys(grant),
                 self.unknown_tokens(grant),
                 self.unknown_limits(grant),
+                self.via_of_nobody(grant),
                 self.claims_of_nobody(grant),
                 self.lifetime_too_short(grant),
             ];
@@ -61,6 +68,23 @@ impl Ingredients<'_> {
             no_such("name in [limits.named]", name, known.keys())
         };
         Some(("limits", why))
+    }
+
+    /// Nobody comes in a way that is not open.
+    fn via_of_nobody(&self, grant: &Grant) -> Option<(&'static str, String)> {
+        let auth = &self.settings.auth;
+        let is_open = |via: &Via| match via {
+            Via::Key => auth.keys.iter().any(|key| !key.publishable),
+            Via::PublishableKey => auth.keys.iter().any(|key| key.publishable),
+            Via::Jwt => !auth.jwt.is_empty(),
+            Via::Forward => auth.forward.is_some(),
+            Via::Proxy => auth.proxy_header.is_some(),
+            Via::Anonymous => auth.anonymous || !auth.knows_callers(),
+        };
+        let fits_nobody = !grant.via.as_ref()?.iter().any(is_open);
+        fits_nobody.then(|| {
+            ("via", "nobody comes in this way, because it is not set up in [auth]".to_owned())
+        })
     }
 
     /// Only JWTs have claims.

@@ -71,6 +71,9 @@ fn no_such<T: AsRef<str>>(what: &str, given: &str, known: impl Iterator<Item = T
     let known: Vec<String> = known.map(|name| name.as_ref().to_owned()).collect();
     let list = known.join(", ");
     let pairs = known.into_iter().map(|name| (name.clone(), name));
+    if list.is_empty() {
+        return format!("is no {what}; there are none");
+    }
     match settings::nearest(given, pairs) {
         Some(like) => format!("is no {what}; did you mean {like}? There are: {list}"),
         None => format!("is no {what}; there are: {list}"),

@@ -11,7 +11,7 @@ mod tests;
 use std::{fmt, time::Instant};
 
 use cache::Cache;
-use http::HeaderMap;
+use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::{Asking, Rejected};
 use crate::settings;
@@ -39,7 +39,8 @@ impl Forward {
     /// The caller's id.
     ///
     /// # Errors
-    /// [`Rejected::Wrong`] and [`Rejected::Forbidden`] when the application says no,
+    /// [`Rejected::Wrong`], [`Rejected::SignedOut`] or [`Rejected::Forbidden`] when the application
+    /// says no,
     /// [`Rejected::Unavailable`] when it says neither yes nor no, or not in time.
     pub(super) async fn ask(&self, asking: &Asking<'_>) -> Result<String, Rejected> {
         let question = question::headers(asking, self.settings.cookies)?;
@@ -59,6 +60,7 @@ impl Forward {
 
     /// The whole exchange has one deadline: an answer that drips is no answer.
     async fn ask_anew(&self, question: HeaderMap) -> Result<String, Rejected> {
+        let only_cookies = !question.contains_key(AUTHORIZATION);
         let exchange = async {
             let request = self.http.get(self.settings.url.clone()).headers(question);
             let response = request
@@ -67,9 +69,11 @@ impl Forward {
                 .map_err(|_| Rejected::Unavailable("the application cannot be reached"))?;
             answer::read(response, &self.settings.caller).await
         };
-        tokio::time::timeout(self.settings.timeout, exchange)
-            .await
-            .unwrap_or(Err(Rejected::Unavailable("the application does not answer in time")))
+        match tokio::time::timeout(self.settings.timeout, exchange).await {
+            Ok(Err(Rejected::Wrong(_))) if only_cookies => Err(Rejected::SignedOut),
+            Ok(result) => result,
+            Err(_) => Err(Rejected::Unavailable("the application does not answer in time")),
+        }
     }
 }
 

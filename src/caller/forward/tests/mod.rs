@@ -57,6 +57,17 @@ async fn the_application_is_told_the_named_headers_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn only_an_authorization_can_have_been_guessed() {
+    let application = Application::start(answer("401", "", "")).await;
+    let forward = application.forward(|_| ());
+    let cookie = headers(&[("cookie", "a=1")]);
+    let both = headers(&[("cookie", "a=1"), ("authorization", "Basic canary")]);
+    assert_eq!(forward.ask(&asking(&cookie)).await, Err(Rejected::SignedOut));
+    let wrong = Err(Rejected::Wrong("the application does not know it"));
+    assert_eq!(forward.ask(&asking(&both)).await, wrong);
+}
+
+#[tokio::test]
 async fn cookies_stay_here_unless_they_are_to_be_passed_on() {
     let application = Application::start(answer("200", "x-user: ada\r\n", "")).await;
     let forward = application.forward(|settings| settings.cookies = false);
@@ -85,7 +96,6 @@ async fn yes_needs_a_name_and_no_is_no() {
     let ada = Ok("ada".to_owned());
     let nobody = Err(Rejected::Unavailable("the application names no caller"));
     let neither = Err(Rejected::Unavailable("the application answers neither yes nor no"));
-    let wrong = Err(Rejected::Wrong("the application does not know it"));
     for (status, headers, expected) in [
         ("200", "X-User: ada\r\n", &ada),
         ("204", "x-user: ada\r\n", &ada),
@@ -93,7 +103,7 @@ async fn yes_needs_a_name_and_no_is_no() {
         ("200", "x-user:  \r\n", &nobody),
         ("200", "x-user: ada\r\nx-user: bob\r\n", &nobody),
         ("200", "x-user: a\tb\r\n", &nobody),
-        ("401", "x-user: ada\r\n", &wrong),
+        ("401", "x-user: ada\r\n", &Err(Rejected::SignedOut)),
         ("403", "x-user: ada\r\n", &Err(Rejected::Forbidden)),
         ("400", "x-user: ada\r\n", &neither),
         ("404", "x-user: ada\r\n", &neither),
