@@ -5,11 +5,14 @@ mod anonymous;
 mod audit;
 mod danger;
 mod grants;
+mod jwt;
 mod keys;
 mod limits;
 mod origins;
+mod secrets;
 mod store;
 mod switches;
+mod threats;
 
 use std::io::Write as _;
 

@@ -1,0 +1,122 @@
+//! Threats that are met by the whole of it rather than by one part.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::{Guarded, answer, hash, outcome};
+use crate::support::http::{get, post};
+
+fn keys(count: usize) -> String {
+    let key = |n| {
+        format!("[[auth.keys]]\nid = \"caller-{n}\"\nsha256 = \"{}\"\n", hash(&format!("vk_{n}")))
+    };
+    (0..count).map(key).collect()
+}
+
+#[tokio::test]
+async fn one_caller_gets_anothers_token_never() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let audit = format!("[audit]\nto = \"file:{}\"\n", file.path().display());
+    let guarded = Guarded::start(&format!("{audit}{}", keys(10)));
+    let asks = (0..60).map(|n| {
+        let (caller, path) = (n % 10, ["/session", "/tokens/tts_websocket"][n % 2]);
+        let request = guarded.post(path).bearer_auth(format!("vk_{caller}"));
+        let id = format!("request-{n}");
+        tokio::spawn(async move { (caller, answer(request.header("x-request-id", id)).await) })
+    });
+    let mut answers = HashMap::new();
+    for ask in asks.collect::<Vec<_>>() {
+        let (caller, answer) = ask.await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let body = answer.json();
+        let token = body.get("value").or(body.get("token")).unwrap().as_str().unwrap().to_owned();
+        answers.insert(answer.header("x-request-id").unwrap().to_owned(), (caller, token));
+    }
+    let tokens: BTreeSet<_> = answers.values().map(|(_, token)| token).collect();
+    assert_eq!(tokens.len(), 60, "a token was handed out twice");
+    let records = std::fs::read_to_string(file.path()).unwrap();
+    assert_eq!(records.lines().count(), 60);
+    for record in records.lines() {
+        let record: Value = serde_json::from_str(record).unwrap();
+        let (caller, token) = &answers[record["request_id"].as_str().unwrap()];
+        assert_eq!(record["caller"]["id"], format!("caller-{caller}"));
+        assert_eq!(record["token_sha256"], hash(token));
+    }
+}
+
+#[tokio::test]
+async fn metrics_or_health_tell_too_much_to_nobody() {
+    let guarded = Guarded::start(&keys(1));
+    let public = &guarded.server.url;
+    assert_eq!(get(&format!("{public}/metrics")).await.code(), "not_found");
+    assert_eq!(get(&format!("{public}/readyz")).await.text, r#"{"status":"ready"}"#);
+    assert_eq!(get(&format!("{public}/healthz")).await.text, r#"{"status":"ok"}"#);
+    let metrics = async || get(&format!("{}/metrics", guarded.server.admin)).await;
+    for n in 0..50 {
+        let made_up = guarded.post(&format!("/tokens/made-up-{n}")).bearer_auth("vk_0");
+        outcome(made_up.header("origin", format!("https://{n}.example"))).await;
+    }
+    let text = metrics().await.text;
+    assert_eq!(text.matches("valetkey_decisions_total{").count(), 5, "labels multiply: {text}");
+    for secret in ["caller-0", "127.0.0.1", "made-up", "example", "vk_"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let served = metrics().await;
+    assert!(served.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert!(text.contains("outcome=\"origin_not_allowed\"} 50"), "{text}");
+}
+
+#[tokio::test]
+async fn token_cached_or_logged_on_its_way_by_nobody() {
+    let guarded = Guarded::start("[log]\nfilter = \"trace\"\n");
+    for path in ["/session", "/tokens/realtime_scribe", "/v1/single-use-token/tts_websocket"] {
+        let url = format!("{}{path}", guarded.server.url);
+        assert_eq!(get(&url).await.code(), "method_not_allowed", "a GET can be cached and logged");
+        let answer = post(&url).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let body = answer.json();
+        let token = body.get("value").or(body.get("token")).unwrap().as_str().unwrap();
+        guarded.server.wait_for_stdout(&hash(token));
+        assert!(!guarded.server.output().contains(token));
+    }
+}
+
+#[tokio::test]
+async fn caller_chooses_nothing_but_the_lifetime() {
+    let guarded = Guarded::start("");
+    for body in [
+        r#"{"url":"http://127.0.0.1:1/"}"#,
+        r#"{"base_url":"http://127.0.0.1:1/"}"#,
+        r#"{"provider":"elevenlabs"}"#,
+        r#"{"model":"another"}"#,
+        r#"{"session":{"model":"another"}}"#,
+        r#"{"api_key":"x"}"#,
+    ] {
+        let request = guarded.session().header("content-type", "application/json").body(body);
+        assert_eq!(outcome(request).await, "invalid_request", "{body}");
+    }
+    for path in ["/tokens/..%2fsession", "/tokens/http:%2f%2f127.0.0.1", "/tokens/xai_realtime%00"]
+    {
+        assert_ne!(outcome(guarded.post(path)).await, "ok", "{path}");
+    }
+    assert_eq!(guarded.minted().await, 0);
+}
+
+/// Time that can jump is not where limits and deadlines could see it.
+#[test]
+fn clock_jumps_touch_no_limit_and_no_deadline() {
+    let mut read = 0;
+    for folder in ["src/limit", "src/limit/shared"] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|it| it == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let wall = text.contains("SystemTime") || text.contains("crate::clock");
+                assert!(!wall, "{} knows the time of day", path.display());
+                read += 1;
+            }
+        }
+    }
+    assert!(read >= 5, "only {read} files were read");
+}
