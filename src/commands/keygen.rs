@@ -22,7 +22,7 @@ pub struct Args {
     /// A key that may sit in a page: good only for pages of the origins given
     #[arg(long, requires = "origins")]
     publishable: bool,
-    /// An origin that the key is good for, such as https://app.example; may be given several times
+    /// An origin that the key is good for, as browsers send it; may be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
 }

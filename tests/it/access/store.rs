@@ -97,7 +97,6 @@ async fn replicas_race_past_a_limit_never() {
     for server in &fleet {
         alone += decided_alone(server).await;
     }
-    println!("{vended} vended, {alone} decided without Redis");
     assert!(vended <= QUOTA + alone, "{vended} were vended where {QUOTA} may be, {alone} alone");
     assert!(vended >= QUOTA, "only {vended} of {QUOTA}");
     let history = get(&format!("{}/_sandbox/history", stand_ins.stand_ins)).await.json();
