@@ -36,7 +36,7 @@ pub use tree::{Setting, Tree};
 
 use std::collections::BTreeMap;
 
-use providers::is_loopback;
+pub(crate) use providers::is_loopback;
 pub(crate) use section::nearest;
 
 use section::Section;

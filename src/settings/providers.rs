@@ -78,7 +78,7 @@ impl FromSetting for BaseUrl {
 }
 
 /// Whether nobody can be in between.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

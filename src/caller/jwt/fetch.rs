@@ -3,10 +3,13 @@
 
 use reqwest::{Client, StatusCode, header};
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
 
 use super::{json, key::Key};
-use crate::{outbound, settings::Algorithm};
+use crate::{
+    outbound,
+    settings::{Algorithm, is_loopback},
+};
 
 /// The most that is read of an answer, in bytes. Real sets have about 5 KiB.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -101,15 +104,6 @@ fn is_safe(url: &Url, is_local: bool) -> bool {
         _ => false,
     };
     encrypted && url.username().is_empty() && url.password().is_none()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 #[cfg(test)]
