@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{PATIENCE, sink::MAX_WAITING};
+use super::{MAX_WAITING, PATIENCE};
 
 /// Grows only until records are taken again, so that each is logged once.
 mod trouble {

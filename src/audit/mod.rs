@@ -30,6 +30,9 @@ use crate::{
 /// How long an answer waits for its record. A healthy disk takes it in well under a millisecond.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// The most records that wait for the writer, and the most that it takes at once.
+const MAX_WAITING: usize = 1024;
+
 /// The outcome of a request whose record was not taken in time.
 const UNAVAILABLE: &str = "audit_unavailable";
 

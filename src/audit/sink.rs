@@ -24,9 +24,6 @@ use super::{
     writer::{Message, Writer},
 };
 
-/// The most records that wait for the writer, and the most that it takes at once.
-pub(super) const MAX_WAITING: usize = 1024;
-
 /// How long it may take to open the place. A pipe that nobody reads does not open at all.
 const OPENS_WITHIN: Duration = Duration::from_secs(5);
 

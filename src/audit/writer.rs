@@ -14,10 +14,10 @@ use std::{
 };
 
 use super::{
+    MAX_WAITING,
     health::Health,
     job::Job,
     output::{Output, Target},
-    sink::MAX_WAITING,
 };
 
 /// How long after a failure it is tried again.

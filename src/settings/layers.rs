@@ -9,6 +9,7 @@ use config::{Config, Environment, File, FileFormat, Map, Source, Value, ValueKin
 
 use super::{
     Problems, Tree,
+    environment::{ENVIRONMENT, PREFIX, SEPARATOR, variable},
     tree::{leaves, showable},
 };
 
@@ -17,14 +18,6 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// What is different in the sandbox.
 const SANDBOX: &str = include_str!("../../config/sandbox.toml");
-
-/// The prefix and the separator of environment variables, both with `__`: with a single `_` the
-/// variables that Kubernetes injects for a service named like us would be taken for settings.
-const PREFIX: &str = "VALETKEY";
-const SEPARATOR: &str = "__";
-
-/// The origin of a value from the environment, until it is known which variable that is.
-pub(super) const ENVIRONMENT: &str = "environment";
 
 /// The places that settings are read from.
 #[derive(Clone, Debug, Default)]
@@ -115,11 +108,6 @@ impl Layers {
             .ignore_empty(true)
             .source(Some(taken))
     }
-}
-
-/// The environment variable that sets `key`.
-pub(super) fn variable(key: &str) -> String {
-    format!("{PREFIX}{SEPARATOR}{}", key.replace('.', SEPARATOR).to_uppercase())
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, String> {

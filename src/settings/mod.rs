@@ -5,6 +5,7 @@
 
 mod audit;
 mod auth;
+mod environment;
 mod grants;
 mod layers;
 mod limits;

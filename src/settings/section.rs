@@ -7,7 +7,7 @@ use config::{Map, Value, ValueKind};
 
 use super::{
     Problems, Tree,
-    layers::variable,
+    environment::variable,
     tree::leaves,
     value::{FromSetting, OneOrMore},
 };

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use config::{Map, Value, ValueKind};
 
-use super::{layers, value::render};
+use super::{
+    environment::{ENVIRONMENT, variable},
+    value::render,
+};
 
 /// The merged settings, and beneath them the defaults.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl Tree {
 
 fn origin(key: &str, value: &Value) -> String {
     match value.origin() {
-        Some(layers::ENVIRONMENT) => layers::variable(key),
+        Some(ENVIRONMENT) => variable(key),
         Some(place) => place.to_owned(),
         None => "default".to_owned(),
     }
