@@ -17,6 +17,9 @@ use super::request_id::RequestId;
 /// Where `docs/problems.md` is; a code is the fragment of its own heading.
 const DOCUMENTATION: &str = "https://github.com/valetkey/valetkey/blob/main/docs/problems.md";
 
+/// The longest that an SDK can be expected to wait before it asks again, in seconds.
+const MAX_PATIENCE: u64 = 60;
+
 /// Why there is no success. A handler returns it; `render` writes the document.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -93,7 +96,8 @@ impl Problem {
         if self.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.code.is_permanent() {
+        // SDKs would ask again after a second or a minute, thrice.
+        if self.code.is_permanent() || self.wait() > Some(MAX_PATIENCE) {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
     }

@@ -26,6 +26,7 @@ async fn authorised_caller_farms_tokens_until_the_rate_and_then_the_quota() {
     let refused = answer(ask("a")).await;
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((86_000..=86_400).contains(&wait), "{wait}");
+    assert_eq!(refused.header("x-should-retry"), Some("false"), "no SDK waits a day");
     assert_eq!(outcome(ask("b")).await, "ok", "each caller has its own");
     assert_eq!(guarded.minted().await, 6);
 }
