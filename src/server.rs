@@ -60,7 +60,7 @@ pub async fn run(
     }
 
     app.begin_draining();
-    let lame_duck_ms = stopping.lame_duck.as_millis();
+    let lame_duck_ms = stopping.lame_duck.as_secs_f64() * 1e3;
     tracing::info!(
         lame_duck_ms,
         "stopping: unready, still accepting; a second signal stops at once"

@@ -1,9 +1,12 @@
 //! From the credentials of a request to its caller: the first that is present decides.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use http::{HeaderName, HeaderValue, header};
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{
-    Asking, Caller, Claims, Rejected,
+    Asking, Caller, Claims, Rejected, client_address,
     forward::Forward,
     jwt::{Issuer, claimed_issuer},
     keys::{self, Keys, is_key},
@@ -23,6 +26,9 @@ const MAX_ID: usize = 256;
 #[derive(Debug)]
 pub struct Callers {
     anonymous: bool,
+    /// Whether nobody can be known, so that whoever is on this machine may ask. The settings make
+    /// sure that it listens nowhere else then.
+    is_unguarded: bool,
     keys: Keys,
     issuers: Vec<Issuer>,
     forward: Option<Forward>,
@@ -36,6 +42,19 @@ enum Credential<'a> {
     Token(&'a str),
     /// Another scheme.
     Other,
+}
+
+impl Credential<'_> {
+    /// Why it is nobody's.
+    fn why_not(&self) -> &'static str {
+        match self {
+            Self::Other => "the Authorization header is not \"Bearer\" and a credential",
+            Self::Token(token) if claimed_issuer(token).is_some() => {
+                "its iss is not the issuer of any [[auth.jwt]], to the last slash"
+            }
+            Self::Token(_) => "it is neither a caller key nor a JWT",
+        }
+    }
 }
 
 impl Callers {
@@ -61,9 +80,8 @@ impl Callers {
             return Err(problems);
         }
         Ok(Self {
-            // Where nobody can be known, whoever reaches the server may ask: the settings make sure
-            // that this is nobody from elsewhere.
-            anonymous: settings.anonymous || !settings.knows_callers(),
+            anonymous: settings.anonymous,
+            is_unguarded: !settings.knows_callers(),
             keys: Keys::new(&settings.keys),
             issuers,
             forward: settings.forward.as_ref().map(|forward| Forward::new(forward, http)),
@@ -77,6 +95,7 @@ impl Callers {
     pub fn nobody(clock: Clock) -> Self {
         Self {
             anonymous: false,
+            is_unguarded: false,
             keys: Keys::default(),
             issuers: Vec::new(),
             forward: None,
@@ -105,8 +124,8 @@ impl Callers {
         {
             return self.ask(forward, asking).await;
         }
-        if credential.is_some() && self.reads_tokens() {
-            return Err(Rejected::Wrong("it is neither a caller key nor a JWT of a known issuer"));
+        if let Some(credential) = credential.filter(|_| self.reads_tokens()) {
+            return Err(Rejected::Wrong(credential.why_not()));
         }
         if let Some(named) = self.named_by_proxy(asking) {
             return named;
@@ -114,6 +133,8 @@ impl Callers {
         match self.forward(asking) {
             Some(forward) => self.ask(forward, asking).await,
             None if self.anonymous => Ok(caller(Via::Anonymous, "anonymous")),
+            None if self.is_unguarded && came_from_elsewhere(asking) => Err(Rejected::Proxied),
+            None if self.is_unguarded => Ok(caller(Via::Anonymous, "anonymous")),
             None => Err(Rejected::Missing),
         }
     }
@@ -188,6 +209,20 @@ impl Callers {
             Ok(caller(Via::Proxy, name))
         })
     }
+}
+
+/// Whether a proxy on this machine says that it passes on the request of another. Of what only this
+/// machine may have, it would make what all the world may have.
+fn came_from_elsewhere(asking: &Asking<'_>) -> bool {
+    let loopback = [
+        IpNet::from(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+        IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+    ];
+    let says = |name| asking.headers.contains_key(name);
+    let (forwarded_for, forwarded) = (says("x-forwarded-for"), says("forwarded"));
+    let client = client_address(Ipv4Addr::LOCALHOST.into(), asking.headers, &loopback);
+    // Two that differ would lead nowhere.
+    !client.is_loopback() || (forwarded_for && forwarded)
 }
 
 /// The only value of a header. Of two it is anyone's guess which one a proxy looked at.

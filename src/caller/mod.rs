@@ -76,6 +76,12 @@ pub enum Rejected {
     /// There is one, and it is wrong.
     #[error("the credential is wrong: {0}")]
     Wrong(&'static str),
+    /// It came through a proxy from another machine, and only this one may ask.
+    #[error(
+        "it came from another machine, through a proxy on this one, and nobody is named who may ask: \
+         docs/access.md shows the ways"
+    )]
+    Proxied,
     /// There are cookies, and the application knows nobody by them. Everyone has some cookie, so
     /// that nobody need have guessed.
     #[error("the application knows nobody by these cookies")]

@@ -3,7 +3,7 @@
 use super::{
     Failure,
     load::{Loaded, ServerSources, variable},
-    print,
+    print, ways_in,
 };
 use crate::{
     app::{App, Live},
@@ -51,8 +51,10 @@ fn describe(loaded: &Loaded, live: &Live) -> String {
     let providers =
         providers.map(|(name, it)| format!("  {name:keys$}  {}", provider(loaded, name, it)));
     let types = live.tokens.values().map(|it| format!("  {:keys$}  {}", it.name, token_type(it)));
-    let sections: [(&str, Vec<String>); 3] = [
+    let callers = format!("  {:keys$}  {}", "who may ask", ways_in(&loaded.settings.auth));
+    let sections: [(&str, Vec<String>); 4] = [
         ("Settings", rows.collect()),
+        ("Callers", vec![callers]),
         ("Providers", providers.collect()),
         ("Token types", types.collect()),
     ];

@@ -19,7 +19,7 @@ use std::{
 
 use tokio::net::TcpListener;
 
-use crate::settings::Problems;
+use crate::settings::{Auth, Problems};
 
 /// The last words of `--help`.
 pub const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 78 bad configuration.";
@@ -88,6 +88,18 @@ fn print(text: &str) -> Result<(), Failure> {
 /// Says `text` on standard error, beside what a command was asked for. Nobody may be listening.
 fn eprint(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Who may ask, in a few words.
+fn ways_in(auth: &Auth) -> String {
+    let ways = [
+        ("caller keys", !auth.keys.is_empty()),
+        ("JWTs", !auth.jwt.is_empty()),
+        ("the application's word", auth.forward.is_some()),
+        ("the proxy's word", auth.proxy_header.is_some()),
+        ("anyone", auth.anonymous || !auth.knows_callers()),
+    ];
+    ways.into_iter().filter(|(_, on)| *on).map(|(way, _)| way).collect::<Vec<_>>().join(", ")
 }
 
 /// An address to connect to, for one that is listened on.

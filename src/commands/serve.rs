@@ -15,7 +15,7 @@ use crate::{
     sandbox,
     secret::{Secret, SecretRef},
     server::{self, Listeners},
-    settings::{self, Settings},
+    settings::Settings,
     telemetry,
 };
 
@@ -48,10 +48,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     } else {
         None
     };
+    // First, because what is built may have something to say.
+    let _log = telemetry::start(&loaded.settings.log);
     let (app, settings) = loaded.app(args.sandbox)?;
     let mut signals = Signals::listen()?;
     let listeners = open(&settings).await?;
-    let _log = telemetry::start(&settings.log);
     announce(&app, &settings, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
     if let Some((listener, options)) = stand_ins {
         tokio::spawn(sandbox::run(listener, options, std::future::pending()));
@@ -85,18 +86,6 @@ fn point_at(loaded: &mut Loaded, address: SocketAddr) {
         provider.base_url.set_ip_host(address.ip()).ok();
         provider.base_url.set_port(Some(address.port())).ok();
     }
-}
-
-/// Who may ask, in a few words.
-fn ways_in(auth: &settings::Auth) -> String {
-    let ways = [
-        ("caller keys", !auth.keys.is_empty()),
-        ("JWTs", !auth.jwt.is_empty()),
-        ("the application's word", auth.forward.is_some()),
-        ("the proxy's word", auth.proxy_header.is_some()),
-        ("anyone", auth.anonymous || !auth.knows_callers()),
-    ];
-    ways.into_iter().filter(|(_, on)| *on).map(|(way, _)| way).collect::<Vec<_>>().join(", ")
 }
 
 /// Opens both listeners, so that both are complained about where neither is to be had.
@@ -141,7 +130,12 @@ fn announce(
     let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let admin = admin.map_or("off".to_owned(), |address| address.to_string());
     let version = env!("CARGO_PKG_VERSION");
-    let callers = ways_in(&settings.auth);
+    let session = live.tokens.get(&live.session).filter(|it| it.enabled);
+    if session.is_none() {
+        let token = &live.session;
+        tracing::warn!(%token, "POST /session vends nothing: session.token names a type that is off");
+    }
+    let callers = super::ways_in(&settings.auth);
     tracing::info!(version, listen = %public, admin_listen = admin, callers, "listening");
     // Last, so that its lines stand right above the prompt.
     match stand_ins {

@@ -58,6 +58,17 @@ pub enum Part {
     Quota,
 }
 
+impl Part {
+    /// Its name in the settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Quota => "quota",
+        }
+    }
+}
+
 /// How one part of an enforced limit stands: what the `RateLimit` headers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {

@@ -1,7 +1,7 @@
 //! Where settings come from, from the least to the most specific.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -66,14 +66,26 @@ impl Layers {
         Tree::new(merged, defaults)
     }
 
-    /// Complains about `VALETKEY_SERVER_LISTEN`: a single `_` between its parts makes it nobody's.
+    /// Complains about `VALETKEY_SERVER_LISTEN` and `VALETKEY_SERVER__LISTEN`: a single `_` between its
+    /// parts makes it nobody's.
     fn suggest_separators(&self, problems: &mut Problems) {
         let defaults = parse(DEFAULTS).unwrap_or_default();
-        for right in leaves(&defaults).keys().map(|key| variable(key)) {
-            let wrong = right.replace(SEPARATOR, "_");
-            if self.environment.contains_key(&wrong) {
-                problems.add_general(format!("{wrong}: is not read; did you mean {right}?"));
-            }
+        let single = |name: &str| name.replace(SEPARATOR, "_");
+        let known: BTreeMap<String, String> =
+            leaves(&defaults).keys().map(|key| variable(key)).map(|it| (single(&it), it)).collect();
+        let (right, wrong) = (format!("{PREFIX}{SEPARATOR}"), format!("{PREFIX}_"));
+        let mut names: Vec<&String> = self.environment.keys().collect();
+        names.sort();
+        for name in names.into_iter().filter(|name| !name.starts_with(&right)) {
+            let Some(rest) = name.strip_prefix(&wrong) else { continue };
+            // What has a `__` was meant for us; of the rest only what would be a setting of ours.
+            let meant = match known.get(&single(name)) {
+                Some(meant) => meant.clone(),
+                None if rest.contains(SEPARATOR) => format!("{right}{rest}"),
+                None => continue,
+            };
+            let name = showable(name);
+            problems.add_general(format!("{name}: is not read; did you mean {meant}?"));
         }
     }
 

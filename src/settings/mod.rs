@@ -22,7 +22,7 @@ mod tree;
 mod value;
 
 pub use audit::{AddressForm, Audit, Sink};
-pub use auth::{Algorithm, Auth, CallerFrom, CallerKey, Forward, Jwt, KeySource, PublicKey};
+pub use auth::{Algorithm, Auth, CallerFrom, CallerKey, Forward, Jwt, KeyId, KeySource, PublicKey};
 pub use grants::{Grant, Via};
 pub use layers::Layers;
 pub use limits::{Limit, Limits, Mode, NamedLimits, Quota, Rate, Store};

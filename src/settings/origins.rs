@@ -1,5 +1,7 @@
 //! `[origins]`
 
+use std::str::FromStr;
+
 use config::Value;
 use url::{Origin as WebOrigin, Url};
 
@@ -40,7 +42,14 @@ impl Origins {
 
 impl FromSetting for Origin {
     fn from_setting(value: &Value) -> Result<Self, String> {
-        let text = String::from_setting(value)?;
+        String::from_setting(value)?.parse()
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         if text == "*" {
             return Ok(Self::Any);
         }
@@ -49,11 +58,11 @@ impl FromSetting for Origin {
              scheme, host and port, without a path or a slash at the end"
                 .to_owned()
         };
-        let origin = Url::parse(&text).map_err(|_| expected())?.origin();
+        let origin = Url::parse(text).map_err(|_| expected())?.origin();
         match origin {
             // An asterisk amid a host would match nothing.
             WebOrigin::Tuple(..) if origin.ascii_serialization() == text && !text.contains('*') => {
-                Ok(Self::Exact(text))
+                Ok(Self::Exact(text.to_owned()))
             }
             _ => Err(expected()),
         }

@@ -14,22 +14,33 @@ impl Settings {
         self.refuse_wandering_cookies(tree, problems);
     }
 
-    /// Off loopback nobody mints, unless someone decided who may.
+    /// Nobody from another machine mints, unless someone decided who may.
     fn refuse_open_till(&self, tree: &Tree, problems: &mut Problems) {
-        let listen = self.server.listen;
-        if listen.ip().is_loopback() || self.auth.anonymous || self.auth.knows_callers() {
+        if self.auth.anonymous || self.auth.knows_callers() {
             return;
         }
-        problems.add(
-            tree,
-            "server.listen",
-            format!(
-                "{listen} can be reached from other machines, and anyone who reaches it could \
-                 mint tokens at your expense; say who may ask (docs/access.md shows the ways), \
-                 listen on 127.0.0.1 or, if openness is what you want, set auth.anonymous = true \
-                 (VALETKEY__AUTH__ANONYMOUS=true)"
-            ),
-        );
+        let listen = self.server.listen;
+        if !listen.ip().is_loopback() {
+            problems.add(
+                tree,
+                "server.listen",
+                format!(
+                    "{listen} can be reached from other machines, and anyone who reaches it could \
+                     mint tokens at your expense; say who may ask (docs/access.md shows the \
+                     ways), listen on 127.0.0.1 or, if openness is what you want, set \
+                     auth.anonymous = true (VALETKEY__AUTH__ANONYMOUS=true)"
+                ),
+            );
+        } else if !self.server.trusted_proxies.is_empty() {
+            problems.add(
+                tree,
+                "server.trusted_proxies",
+                "a proxy lets in others than this machine, and anyone whom it lets in could mint \
+                 tokens at your expense; say who may ask (docs/access.md shows the ways) or, if \
+                 openness is what you want, set auth.anonymous = true \
+                 (VALETKEY__AUTH__ANONYMOUS=true)",
+            );
+        }
     }
 
     /// A stranger is known by the address alone.

@@ -71,6 +71,11 @@ impl Line {
         self.write(Some(response.status()), facts, response.extensions().get::<Problem>());
     }
 
+    fn is_watching(&self) -> bool {
+        let route = self.route.as_ref().map(MatchedPath::as_str);
+        matches!(route, Some("/healthz" | "/readyz" | "/metrics"))
+    }
+
     /// `status`: none when nobody was there to be answered, be it the caller or, at the very end,
     /// ourselves.
     fn write(&self, status: Option<StatusCode>, facts: &Facts, problem: Option<&Problem>) {
@@ -96,6 +101,8 @@ impl Line {
         match problem.map(|problem| problem.code.is_alarming()) {
             Some(true) => line!(error),
             _ if status.is_some_and(|status| status.is_server_error()) => line!(warn),
+            // Whoever watches asks every few seconds.
+            None if self.is_watching() && status.is_some() => line!(debug),
             _ => line!(info),
         }
     }

@@ -36,7 +36,7 @@ impl From<Rejected> for Problem {
     /// Which check failed is for the log: it would tell a guesser how close a guess was.
     fn from(rejected: Rejected) -> Self {
         match rejected {
-            Rejected::Missing | Rejected::SignedOut | Rejected::Wrong(_) => {
+            Rejected::Missing | Rejected::Proxied | Rejected::SignedOut | Rejected::Wrong(_) => {
                 Self::new(Code::Unauthenticated)
             }
             Rejected::Forbidden => Self::new(Code::Forbidden),

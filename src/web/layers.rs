@@ -82,7 +82,8 @@ fn cors(live: &Live) -> Option<CorsLayer> {
             let is_listed = exact.contains(origin);
             if !is_listed && request.method == Method::OPTIONS {
                 // The browser will not ask, so that no other line tells of it.
-                tracing::info!(?origin, "a page of an origin that is not listed would ask");
+                let origin = origin.to_str().unwrap_or("(not visible ASCII)");
+                tracing::info!(origin, "a page of an origin that is not listed would ask");
             }
             is_listed
         })

@@ -88,7 +88,7 @@ impl Report {
     fn observed(&mut self, exceeded: &[Exceeded]) {
         for it in exceeded {
             self.app.metrics().refused(it.policy, Mode::Observe);
-            tracing::info!(limit = it.policy, part = ?it.part, "observed: would be refused");
+            tracing::info!(limit = it.policy, part = it.part.name(), "observed: would be refused");
         }
         self.record.observed(exceeded.iter().map(|it| it.policy.to_owned()).collect());
     }

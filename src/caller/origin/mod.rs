@@ -18,7 +18,7 @@ pub enum NotWelcome {
     #[error("it has several origins, or one that is not visible ASCII")]
     Odd,
     /// The caller's key has origins of its own, and this is none of them.
-    #[error("its origin is not among those of the caller's key")]
+    #[error("it has no origin, or one that is not among those of the caller's key")]
     NotTheKeys,
     /// A browser says that it comes from elsewhere, and not from where.
     #[error("its browser says that it comes from another site, and not from which")]

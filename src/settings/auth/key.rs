@@ -1,6 +1,9 @@
 //! `[[auth.keys]]`
 
-use std::time::{Duration, SystemTime};
+use std::{
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
 
 use config::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -26,7 +29,7 @@ pub struct CallerKey {
 
 impl CallerKey {
     pub(in crate::settings) fn read(section: &mut Section<'_>) -> Self {
-        let id = section.get("id", Id(String::new())).0;
+        let id = section.get("id", KeyId(String::new())).0;
         let sha256 = section.get("sha256", Sha256([0; 32])).0;
         let publishable = section.optional("publishable").unwrap_or(false);
         let expires = section.optional("expires").map(|it: Moment| it.0);
@@ -46,15 +49,23 @@ impl CallerKey {
     }
 }
 
-/// A name for the log, the audit and the limits.
-struct Id(String);
+/// The name of a caller key's caller, for the log, the audit and the limits.
+#[derive(Clone, Debug)]
+pub struct KeyId(pub String);
 
-impl FromSetting for Id {
+impl FromSetting for KeyId {
     fn from_setting(value: &Value) -> Result<Self, String> {
-        let text = String::from_setting(value).unwrap_or_default();
+        String::from_setting(value).unwrap_or_default().parse()
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
-        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !looks_like_a_key(&text) {
-            Ok(Self(text))
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !looks_like_a_key(text) {
+            Ok(Self(text.to_owned()))
         } else {
             Err("expected a name of letters, digits, -, _, . and @, 64 at most; not the key itself"
                 .to_owned())
@@ -113,10 +124,10 @@ mod tests {
     #[test]
     fn a_key_in_place_of_its_name_or_hash_is_refused_and_not_repeated() {
         for pasted in ["vk_canary", "vkp_canary"] {
-            assert!(!read::<Id>(pasted).err().unwrap().contains("canary"));
+            assert!(!read::<KeyId>(pasted).err().unwrap().contains("canary"));
             assert!(!read::<Sha256>(pasted).err().unwrap().contains("canary"));
         }
-        assert!(read::<Id>("backend-1@eu").is_ok() && read::<Id>("").is_err());
+        assert!(read::<KeyId>("backend-1@eu").is_ok() && read::<KeyId>("").is_err());
         assert_eq!(read::<Sha256>(&"0f".repeat(32)).unwrap().0, [15; 32]);
         assert!(read::<Sha256>(&"\u{e9}".repeat(32)).is_err());
     }

@@ -6,7 +6,7 @@ mod key;
 
 pub use forward::{CallerFrom, Forward};
 pub use jwt::{Algorithm, Jwt, KeySource, PublicKey};
-pub use key::CallerKey;
+pub use key::{CallerKey, KeyId};
 
 use config::Value;
 use http::HeaderName;

@@ -3,6 +3,8 @@
 use super::{Guarded, outcome};
 
 const TWO: &str = r#"
+    [auth]
+    anonymous = true
     [limits.address]
     rate = "2/h"
     burst = 2

@@ -51,3 +51,25 @@ async fn even_strangers_are_limited_and_each_address_by_itself() {
     let health = post(&format!("{}/healthz", guarded.server.url)).await;
     assert_eq!(health.code(), "method_not_allowed", "what costs nothing is not limited");
 }
+
+/// A proxy on the machine that nobody told of would open what is for this machine only.
+#[tokio::test]
+async fn what_a_local_proxy_passes_on_is_not_from_this_machine() {
+    let open = Guarded::start("");
+    let with = |name: &'static str, value: &'static str| open.session().header(name, value);
+    for (name, value) in [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-for", "127.0.0.1, 203.0.113.9"),
+        ("x-forwarded-for", "203.0.113.9, 127.0.0.1"),
+        ("forwarded", "for=203.0.113.9"),
+    ] {
+        assert_eq!(outcome(with(name, value)).await, "unauthenticated", "{name}: {value}");
+    }
+    let both = with("forwarded", "for=127.0.0.1").header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(outcome(both).await, "unauthenticated");
+    let own = with("x-forwarded-for", "127.0.0.1");
+    assert_eq!(outcome(own).await, "ok", "a development server on the machine");
+    let said = Guarded::start("[auth]\nanonymous = true\n");
+    let foreign = said.session().header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(outcome(foreign).await, "ok", "where anyone may, so may those");
+}

@@ -15,6 +15,12 @@ fn dangers() -> Vec<(&'static str, String, &'static str, &'static str)> {
     vec![
         ("open off loopback", open.to_owned(), "server.listen", "auth.anonymous = true"),
         (
+            "open on loopback, and to whomever a proxy lets in",
+            "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n".to_owned(),
+            "server.trusted_proxies",
+            "auth.anonymous = true",
+        ),
+        (
             "anonymous without the address limit",
             "[auth]\nanonymous = true\n[limits.address]\nmode = \"off\"\n".to_owned(),
             "limits.address",

@@ -136,8 +136,16 @@ async fn keygen_makes_a_key_that_opens() {
     assert_eq!(outcome(request).await, "ok");
     let other = String::from_utf8(run(&mut valetkey(&["keygen"])).stdout).unwrap();
     assert!(other.starts_with("vk_") && !other.starts_with(key));
-    let lost = run(&mut valetkey(&["keygen", "--publishable"]));
-    assert_eq!(lost.status.code(), Some(2), "a publishable key needs origins");
+    for wrong in [
+        &["--publishable"][..],
+        &["--publishable", "--origin", "*"],
+        &["--origin", "https://a.example/"],
+        &["--id", "a b"],
+        &["--id", key],
+    ] {
+        let refused = run(valetkey(&["keygen"]).args(wrong));
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}: {}", transcript(&refused));
+    }
 }
 
 #[tokio::test]
