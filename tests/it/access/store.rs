@@ -107,11 +107,15 @@ async fn replicas_race_past_a_limit_never() {
 async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
     let mut redis = Redis::absent();
     let mut guarded = guarded(&redis, 1000);
-    let ask = || guarded.session().bearer_auth("vk_a");
+    let request = guarded.session().bearer_auth("vk_a");
+    let ask = || request.try_clone().unwrap();
     assert_eq!(outcome(ask()).await, "ok", "it vends without");
     wait_for_store(&guarded.server, "memory, because").await;
+    let said = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("Redis"));
+    guarded.server.log_line(|line| said(line) && line["level"] == "WARN");
     redis.appear();
     wait_for_store(&guarded.server, "redis").await;
+    guarded.server.log_line(|line| said(line) && line["level"] == "INFO");
     let calls = redis.calls();
     assert_eq!(outcome(ask()).await, "ok");
     assert!(redis.calls() > calls, "it is asked again");
@@ -126,8 +130,6 @@ async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
     wait_for_store(&guarded.server, "redis").await;
     let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
     assert!(metrics.contains("valetkey_limit_store_up 1"), "{metrics}");
-    let said = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("Redis"));
-    guarded.server.log_line(|line| said(line) && line["level"] == "WARN");
     let output = guarded.server.end();
     assert!(!output.contains("canary-redis") && !output.contains(HASH_KEY), "{output}");
 }
