@@ -107,15 +107,29 @@ impl Record {
         };
         let deadline = tokio::time::Instant::now() + PATIENCE;
         // Until there is room the record stays here, so that it is written if this is dropped.
-        let room = audit.sink.room(deadline).await;
+        let share = match self.is_of_stranger() {
+            true => Some(audit.sink.share_of_strangers(deadline).await),
+            false => None,
+        };
+        let is_crowded = matches!(share, Some(None));
+        let room = if is_crowded { None } else { audit.sink.room(deadline).await };
         let Some(event) = self.close(outcome) else { return Ok(()) };
         match room {
             Some(room) => audit.sink.write(room, event, deadline).await,
+            None if is_crowded => {
+                audit.sink.lose();
+                Err(Unrecorded)
+            }
             None => {
                 audit.sink.write_unavailable(event);
                 Err(Unrecorded)
             }
         }
+    }
+
+    /// Whether it is of someone whom nobody knows.
+    fn is_of_stranger(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| open.event.caller.is_none())
     }
 
     fn fill(&mut self, fact: impl FnOnce(&mut Event)) {

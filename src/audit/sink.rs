@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::SemaphorePermit,
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout_at},
 };
 
@@ -24,6 +24,9 @@ use super::{
     writer::{Message, Writer},
 };
 
+/// The most records that wait of those whom nobody knows.
+const MAX_STRANGERS: usize = 64;
+
 /// How long it may take to open the place. A pipe that nobody reads does not open at all.
 const OPENS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -34,6 +37,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Sink {
     messages: Sender<Message>,
     health: Arc<Health>,
+    strangers: Semaphore,
     thread: Thread,
 }
 
@@ -63,7 +67,10 @@ impl Sink {
         let spawned = thread::Builder::new().name("audit".to_owned()).spawn(run);
         let thread = spawned.map_err(|error| failed(error.to_string()))?.thread().clone();
         match opened.recv_timeout(OPENS_WITHIN) {
-            Ok(Ok(())) => Ok(Self { messages, health, thread }),
+            Ok(Ok(())) => {
+                let strangers = Semaphore::new(MAX_STRANGERS);
+                Ok(Self { messages, health, strangers, thread })
+            }
             Ok(Err(why)) => Err(failed(why)),
             Err(_) => Err(failed("it takes too long; is it a pipe that nobody reads?".to_owned())),
         }
@@ -72,6 +79,16 @@ impl Sink {
     /// Whether records are not taken now.
     pub(super) fn is_stuck(&self) -> bool {
         self.health.is_stuck() || self.health.slots.available_permits() == 0
+    }
+
+    /// Waits for a place among the few that those have who are not known to anyone, so that they
+    /// cannot crowd out whoever is. `None`: not before `deadline`.
+    pub(super) async fn share_of_strangers(
+        &self,
+        deadline: Instant,
+    ) -> Option<SemaphorePermit<'_>> {
+        let share = timeout_at(deadline, self.strangers.acquire()).await;
+        share.ok().and_then(Result::ok)
     }
 
     /// Waits for room. None: not before `deadline`, or it is known that there will be none.
@@ -112,6 +129,12 @@ impl Sink {
             Ok(permit) => self.send(Room(permit), Job::settled(event)),
             Err(_) => self.health.lost(),
         }
+    }
+
+    /// Counts a record that will not be written.
+    pub(super) fn lose(&self) {
+        self.health.late();
+        self.health.lost();
     }
 
     /// Waits, within bounds, until everything sent before is written.

@@ -26,14 +26,16 @@ impl Claims {
         parts.try_fold(first, |claim, part| claim.as_object()?.get(part))
     }
 
-    /// Whether the claim `name` is one of `values` or holds one of them: in a list, or among words
-    /// with blanks between them, as `scope` has them (RFC 8693, section 4.2).
+    /// Whether the claim `name` is one of `values` or has one of them in a list; or, of `scope` and
+    /// `scp`, among words with blanks between them (RFC 8693, section 4.2). Other claims may be text
+    /// of the user's own.
     #[must_use]
     pub fn has(&self, name: &str, values: &[String]) -> bool {
+        let has_words = matches!(name, "scope" | "scp");
+        let is_word =
+            |text: &str, value: &String| has_words && text.split(' ').any(|it| it == value);
         let is_wanted = |claim: &Value| match claim {
-            Value::String(text) => values
-                .iter()
-                .any(|value| value == text || text.split(' ').any(|word| word == value)),
+            Value::String(text) => values.iter().any(|value| value == text || is_word(text, value)),
             Value::Bool(_) | Value::Number(_) => values.contains(&claim.to_string()),
             Value::Null | Value::Array(_) | Value::Object(_) => false,
         };
@@ -54,7 +56,7 @@ mod tests {
     #[test]
     fn a_claim_is_found_by_its_name_or_its_path_and_in_every_usual_form() {
         let claims = json!({
-            "scope": "openid voice", "roles": ["pro"], "verified": true, "level": 3,
+            "scope": "openid voice", "about": "not pro at all", "roles": ["pro"], "verified": true, "level": 3,
             "https://app.example/plan": "pro", "realm_access": { "roles": ["voice"] },
         });
         let claims = Claims::new(claims.as_object().unwrap().clone());

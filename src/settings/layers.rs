@@ -1,7 +1,7 @@
 //! Where settings come from, from the least to the most specific.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +15,9 @@ use super::{
 
 /// The compiled-in reference of every setting.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// The lists of tables, all of them about who may ask.
+const LISTS: [&str; 3] = ["auth.keys", "auth.jwt", "grants"];
 
 /// What is different in the sandbox.
 const SANDBOX: &str = include_str!("../../config/sandbox.toml");
@@ -42,14 +45,17 @@ impl Layers {
             let values = parse(SANDBOX).unwrap_or_default();
             builder = builder.add_source(Layer::new("sandbox", values));
         }
+        let mut in_files = BTreeSet::new();
         for path in &self.files {
             match read(path) {
                 Ok(values) => {
+                    in_files.extend(leaves(&values).into_keys());
                     builder = builder.add_source(Layer::new(&path.to_string_lossy(), values))
                 }
                 Err(why) => problems.add_general(format!("{}: {why}", path.display())),
             }
         }
+        self.refuse_torn_lists(&in_files, problems);
         match self.environment(problems).collect() {
             Ok(values) => builder = builder.add_source(Layer::new(ENVIRONMENT, values)),
             Err(_) => problems.add_general("the environment cannot be read"),
@@ -89,6 +95,23 @@ impl Layers {
         }
     }
 
+    /// A list in the environment takes the place of a whole list in a file. Of lists that say who may
+    /// ask, what is lost so may be what kept someone out.
+    fn refuse_torn_lists(&self, in_files: &BTreeSet<String>, problems: &mut Problems) {
+        for list in LISTS {
+            let (below, variables) = (format!("{list}."), variable(&format!("{list}.")));
+            let is_in_file = in_files.iter().any(|key| key.starts_with(&below));
+            let mut here = self.environment.keys().filter(|name| name.starts_with(&variables));
+            if let Some(name) = here.next().filter(|_| is_in_file) {
+                let name = showable(name);
+                problems.add_general(format!(
+                    "{name}: would take the place of all of {list} in the file; have the list in \
+                     one place"
+                ));
+            }
+        }
+    }
+
     /// Our variables. Those that could be read in two ways are problems: which one won would be chance.
     fn environment(&self, problems: &mut Problems) -> Environment {
         let prefix = format!("{PREFIX}{SEPARATOR}");
@@ -110,6 +133,10 @@ impl Layers {
                 ));
             } else if is_section(name) {
                 problems.add_general(format!("{name}: is a section, not a single value"));
+            } else if self.environment[*name].is_empty() && restricts(name) {
+                problems.add_general(format!(
+                    "{name}: is empty, which would lift a restriction; give it a value, or unset it"
+                ));
             } else {
                 taken.insert((*name).clone(), self.environment[*name].clone());
             }
@@ -120,6 +147,11 @@ impl Layers {
             .ignore_empty(true)
             .source(Some(taken))
     }
+}
+
+/// Whether a variable says who may ask, so that to pass it over would let in more.
+fn restricts(name: &str) -> bool {
+    ["auth.", "grants."].iter().any(|section| name.starts_with(&variable(section)))
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, String> {

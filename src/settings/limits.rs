@@ -220,7 +220,7 @@ impl FromSetting for Store {
         }
         let url = Url::parse(&text).map_err(|_| expected())?;
         match url.scheme() {
-            "redis" | "rediss" if url.password().is_some() => {
+            "redis" | "rediss" if has_secret(&url) => {
                 Err("holds a password; set the URL in the environment, and refer to it: \
                      \"env:REDIS_URL\""
                     .to_owned())
@@ -229,6 +229,11 @@ impl FromSetting for Store {
             _ => Err(expected()),
         }
     }
+}
+
+/// Whether there may be a password in it: in its place, alone before the host, or in the query.
+fn has_secret(url: &Url) -> bool {
+    url.password().is_some() || !url.username().is_empty() || url.query().is_some()
 }
 
 #[cfg(test)]
@@ -255,8 +260,12 @@ mod tests {
         assert!(matches!(read("memory"), Ok(Store::Memory)));
         assert!(matches!(read("rediss://redis.example:6380/1"), Ok(Store::Redis(_))));
         assert!(matches!(read("env:REDIS_URL"), Ok(Store::Secret(_))));
-        let error = read::<Store>("redis://:canary@redis.example").unwrap_err();
-        assert!(error.contains("password") && !error.contains("canary"));
+        for url in
+            ["redis://:canary@r.example", "redis://canary@r.example", "redis://r?password=canary"]
+        {
+            let error = read::<Store>(url).unwrap_err();
+            assert!(error.contains("password") && !error.contains("canary"));
+        }
         for odd in ["", "redis:", "http://redis.example", "redis.example:6379"] {
             assert!(read::<Store>(odd).is_err(), "{odd} was taken");
         }

@@ -46,13 +46,15 @@ impl Settings {
     /// A stranger is known by the address alone.
     fn refuse_unlimited_strangers(&self, tree: &Tree, problems: &mut Problems) {
         let address = &self.limits.address;
-        if self.auth.anonymous && !(address.is_on() && address.mode == Mode::Enforce) {
+        let in_pages = self.auth.keys.iter().any(|key| key.publishable && key.enabled);
+        if (self.auth.anonymous || in_pages) && !(address.is_on() && address.mode == Mode::Enforce)
+        {
             let key = if address.mode == Mode::Enforce { "rate" } else { "mode" };
             problems.add(
                 tree,
                 &format!("limits.address.{key}"),
-                "auth.anonymous = true lets anyone mint, and without this limit as often as they \
-                 like; set its mode to \"enforce\" and give it a rate, or switch anonymous off",
+                "auth.anonymous = true and publishable keys let anyone mint, and without this \
+                 limit as often as they like; set its mode to \"enforce\" and give it a rate",
             );
         }
     }
@@ -71,16 +73,26 @@ impl Settings {
         }
     }
 
-    /// A browser sends its cookies for whichever page asks.
+    /// A browser sends its cookies for whichever page asks: to the application that is asked, and to
+    /// the proxy that knows its user by them.
     fn refuse_wandering_cookies(&self, tree: &Tree, problems: &mut Problems) {
-        let forwards = self.auth.forward.as_ref().is_some_and(|forward| forward.cookies);
         let allowed = &self.origins.allowed;
+        let forwards = self.auth.forward.as_ref().is_some_and(|forward| forward.cookies);
         if forwards && (allowed.is_empty() || allowed.contains(&Origin::Any)) {
             problems.add(
                 tree,
                 "auth.forward.cookies",
                 "a browser sends its cookies for whichever page asks; name your own pages' \
                  origins in origins.allowed, or set auth.forward.cookies = false",
+            );
+        }
+        if self.auth.proxy_header.is_some() && allowed.contains(&Origin::Any) {
+            problems.add(
+                tree,
+                "origins.allowed",
+                "with auth.proxy_header, \"*\" lets every page ask in the name of whoever looks at \
+                 it: the proxy knows its user by a cookie, which browsers send for whichever \
+                 page asks; name your own pages' origins",
             );
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use config::{Value, ValueKind};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::secret::SecretRef;
 
@@ -115,6 +115,16 @@ impl<T: FromSetting> FromSetting for Vec<T> {
     }
 }
 
+/// A network of IPv4 addresses that is written in IPv6 (`::ffff:10.0.0.0/104`) is one of IPv4.
+fn canonical(net: IpNet) -> IpNet {
+    match (net, net.addr().to_canonical()) {
+        (IpNet::V6(mapped), IpAddr::V4(address)) if mapped.prefix_len() >= 96 => {
+            Ipv4Net::new(address, mapped.prefix_len() - 96).map_or(net, IpNet::V4)
+        }
+        _ => net,
+    }
+}
+
 /// One value or a list of them, as text: what a claim can be compared with.
 pub(super) struct OneOrMore(pub(super) Vec<String>);
 
@@ -139,7 +149,10 @@ impl FromSetting for IpNet {
         let text = String::from_setting(value).map_err(|_| expected())?;
         let single = text.parse().map(|address: IpAddr| address.to_canonical().into());
         let net: Self = single.or_else(|_| text.parse()).map_err(|_| expected())?;
-        if net.prefix_len() == 0 {
+        let net = canonical(net);
+        // No network of proxies has so many addresses; who names one believes everyone.
+        let narrowest = if net.addr().is_ipv4() { 8 } else { 16 };
+        if net.prefix_len() < narrowest {
             return Err("would believe everyone who claims to be a proxy; name the proxies' own \
                         networks"
                 .to_owned());
@@ -157,6 +170,10 @@ pub(super) fn render(key: &str, value: &Value) -> String {
     match &value.kind {
         ValueKind::String(text) if is_secret && text.parse::<SecretRef>().is_err() => {
             "***".to_owned()
+        }
+        // What is behind the question mark of a URL may be a secret, too.
+        ValueKind::String(text) if key.ends_with("url") && text.contains('?') => {
+            format!("\"{}?***\"", text.split('?').next().unwrap_or_default())
         }
         ValueKind::String(text) => format!("{text:?}"),
         ValueKind::Array(items) => {

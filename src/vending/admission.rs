@@ -42,9 +42,11 @@ async fn identify(
     let failed = [charges::failed_authentication(live, limiter, asking.client)];
     limiter.standing_here(&failed).result?;
     let identified = live.callers.identify(asking).await;
-    if let Err(Rejected::Wrong(_)) = identified {
-        // Whether that was one too many is for the next one to learn.
-        let _ = limiter.spend_here(&failed);
+    // While the application was asked, others may have guessed. When that was too often, neither a
+    // wrong guess nor a right one is told from the other.
+    match identified {
+        Err(Rejected::Wrong(_)) => drop(limiter.spend_here(&failed).result?),
+        _ => drop(limiter.standing_here(&failed).result?),
     }
     Ok(identified?)
 }

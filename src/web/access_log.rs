@@ -49,6 +49,9 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// The longest method that is shown. The longest registered one has 17 letters.
+const MAX_METHOD: usize = 20;
+
 /// A line that will be written, at the latest when it is dropped.
 struct Line {
     method: Method,
@@ -71,6 +74,11 @@ impl Line {
         self.write(Some(response.status()), facts, response.extensions().get::<Problem>());
     }
 
+    /// A client may make up a method, as long as it likes.
+    fn shown_method(&self) -> &str {
+        Some(self.method.as_str()).filter(|name| name.len() <= MAX_METHOD).unwrap_or("(other)")
+    }
+
     fn is_watching(&self) -> bool {
         let route = self.route.as_ref().map(MatchedPath::as_str);
         matches!(route, Some("/healthz" | "/readyz" | "/metrics"))
@@ -83,7 +91,7 @@ impl Line {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    method = self.method.as_str(),
+                    method = self.shown_method(),
                     route = self.route.as_ref().map_or("(none)", MatchedPath::as_str),
                     status = status.map_or(499, |status| status.as_u16()),
                     latency_ms = millis(self.begun.elapsed()),

@@ -145,11 +145,18 @@ fn expires_after(value: &RawValue, asked: &mut Asked) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A name that can be shown: not long, and without what would move a terminal's cursor or turn its
+/// direction.
 fn shortened(name: String) -> String {
-    match name.char_indices().nth(MAX_NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name,
+    let hidden = |letter: char| {
+        letter.is_control() || matches!(letter, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut letters = name.chars().map(|it| if hidden(it) { '\u{fffd}' } else { it });
+    let mut shown: String = letters.by_ref().take(MAX_NAME).collect();
+    if letters.next().is_some() {
+        shown.push('…');
     }
+    shown
 }
 
 fn invalid(detail: &str) -> Problem {

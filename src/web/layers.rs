@@ -18,7 +18,7 @@ use tower_http::{
 use super::{
     access_log,
     problem::{self, Code, Problem},
-    rate_limit, request_id,
+    rate_limit, request_id, visitor,
 };
 use crate::{
     app::{App, Live},
@@ -82,7 +82,7 @@ fn cors(live: &Live) -> Option<CorsLayer> {
             let is_listed = exact.contains(origin);
             if !is_listed && request.method == Method::OPTIONS {
                 // The browser will not ask, so that no other line tells of it.
-                let origin = origin.to_str().unwrap_or("(not visible ASCII)");
+                let origin = visitor::shown(origin).unwrap_or("(no origin of a browser's)");
                 tracing::info!(origin, "a page of an origin that is not listed would ask");
             }
             is_listed

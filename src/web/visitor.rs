@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::ConnectInfo,
-    http::{header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
 };
 
 use super::problem::Problem;
@@ -40,8 +40,12 @@ pub(super) fn asking<'a>(parts: &'a Parts, live: &Live) -> Asking<'a> {
 
 /// The origin of the page, as the browser says it.
 pub(super) fn origin(parts: &Parts) -> Option<&str> {
-    let origin = parts.headers.get(header::ORIGIN)?.to_str().ok()?;
-    Some(origin).filter(|origin| origin.len() <= MAX_ORIGIN)
+    shown(parts.headers.get(header::ORIGIN)?)
+}
+
+/// An origin as text, if it is one that a browser could send.
+pub(super) fn shown(origin: &HeaderValue) -> Option<&str> {
+    origin.to_str().ok().filter(|origin| origin.len() <= MAX_ORIGIN)
 }
 
 /// Why it may not ask. A page that is not listed is the commonest mistake in setting up, and the log

@@ -142,6 +142,10 @@ fn add(call: &mut ScriptInvocation<'_>, charge: &Charge) -> Option<()> {
 
 /// Reads what the script says. `None`: that makes no sense.
 fn read(charges: &[&Charge], reply: &[u64]) -> Option<(Outcome, Vec<Option<Receipt>>)> {
+    // A script's numbers are doubles; beyond those that are exact, none is one of ours.
+    if reply.iter().any(|number| *number >= 1 << 53) {
+        return None;
+    }
     let [now, spent, counts @ ..] = reply else { return None };
     let (counts, rest) = counts.as_chunks::<4>();
     if counts.len() != charges.len() || !rest.is_empty() {

@@ -57,6 +57,32 @@ fn dangers() -> Vec<(&'static str, String, &'static str, &'static str)> {
             "everyone",
         ),
         (
+            "everyone a trusted proxy, in halves",
+            "[server]\ntrusted_proxies = [\"0.0.0.0/1\", \"128.0.0.0/1\"]\n".to_owned(),
+            "server.trusted_proxies",
+            "everyone",
+        ),
+        (
+            "everyone a trusted proxy, IPv4 in the clothes of IPv6",
+            "[server]\ntrusted_proxies = [\"::ffff:0:0/96\"]\n".to_owned(),
+            "server.trusted_proxies",
+            "everyone",
+        ),
+        (
+            "a proxy that knows users by cookies, for all pages",
+            "[server]\ntrusted_proxies = [\"10.0.0.1\"]\n[auth]\nproxy_header = \
+             \"X-Forwarded-User\"\n[origins]\nallowed = [\"*\"]\n"
+                .to_owned(),
+            "origins.allowed",
+            "cookie",
+        ),
+        (
+            "a publishable key without the address limit",
+            format!("{page}origins = [\"https://a.example\"]\n[limits.address]\nmode = \"off\"\n"),
+            "limits.address",
+            "anyone",
+        ),
+        (
             "a proxy's header without a proxy",
             "[auth]\nproxy_header = \"X-Forwarded-User\"\n".to_owned(),
             "auth.proxy_header",
@@ -116,5 +142,27 @@ fn every_dangerous_combination_is_refused_with_its_own_line() {
             assert!(line.is_some_and(|line| line.contains(why)), "{what}: {said}");
             assert!(said.starts_with("valetkey: 1 problem "), "{what}: {said}");
         }
+    }
+}
+
+/// An empty variable is one that someone forgot to fill, and must not lift what it was to restrict.
+#[test]
+fn the_environment_lifts_no_restriction_by_being_empty_or_half_there() {
+    let grants = file("[[grants]]\nkeys = [\"a\"]\n[[auth.keys]]\nid = \"a\"\nsha256 = \"00\"\n");
+    for (name, value) in [
+        ("VALETKEY__GRANTS__0__KEYS", ""),
+        ("VALETKEY__AUTH__KEYS__0__ORIGINS", ""),
+        ("VALETKEY__AUTH__KEYS__0__EXPIRES", ""),
+        ("VALETKEY__AUTH__JWT__0__TYP", ""),
+        ("VALETKEY__GRANTS__0__MAX_TTL", "1m"),
+        ("VALETKEY__AUTH__KEYS__0__ENABLED", "false"),
+    ] {
+        let output = run(valetkey(&["check", "--config"])
+            .arg(grants.path())
+            .env("XAI_API_KEY", "key")
+            .env(name, value));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{name}: {said}");
+        assert!(said.contains(&format!("\n  {name}: ")), "{name}: {said}");
     }
 }

@@ -1,11 +1,21 @@
 //! Threats that are met by the whole of it rather than by one part.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io::{BufRead as _, Write as _},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use serde_json::Value;
 
 use super::{Guarded, answer, hash, outcome};
-use crate::support::http::{get, post};
+use crate::support::{
+    http::{client, get, post},
+    provider::serving,
+};
 
 fn keys(count: usize) -> String {
     let key = |n| {
@@ -80,6 +90,61 @@ async fn token_cached_or_logged_on_its_way_by_nobody() {
         guarded.server.wait_for_stdout(&hash(token));
         assert!(!guarded.server.output().contains(token));
     }
+}
+
+/// What a stranger sends is in the log, but not as long as the stranger likes.
+#[tokio::test]
+async fn log_lines_are_short_whatever_is_sent() {
+    let settings = format!("[origins]\nallowed = [\"https://app.example\"]\n{}", keys(1));
+    let guarded = Guarded::start(&settings);
+    let long = vec![0xe9; 100_000];
+    let origin = [b"https://".as_slice(), &long].concat();
+    let origin = reqwest::header::HeaderValue::from_bytes(&origin).unwrap();
+    for method in ["OPTIONS", "POST", &"X".repeat(50_000)] {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = client()
+            .request(method, format!("{}/session", guarded.server.url))
+            .header("origin", origin.clone())
+            .header("access-control-request-method", "POST")
+            .header("x-request-id", "x".repeat(50_000));
+        answer(request).await;
+    }
+    let output = guarded.server.end();
+    assert!(output.contains("a page of an origin that is not listed"), "{}", output.len());
+    for line in output.lines() {
+        assert!(line.len() < 1_500, "{} bytes: {}…", line.len(), &line[..200]);
+    }
+}
+
+#[tokio::test]
+async fn key_guessing_at_the_application_is_limited_however_many_guess_at_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let application = serving(move |stream| {
+        let mut reader = std::io::BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap_or(0) > 0 {}
+        counter.fetch_add(1, Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let known = head.to_lowercase().contains("basic right");
+        let status = if known { "200 x\r\nremote-user: ada" } else { "401 x" };
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let _ = { stream }.write_all(answer.as_bytes());
+    });
+    let settings = format!("[auth.forward]\nurl = \"{application}\"\ncookies = false\n");
+    let guarded = Guarded::start(&settings);
+    let guesses = (0..60).map(|n| {
+        let guess = if n == 59 { "Basic right".to_owned() } else { format!("Basic wrong{n}") };
+        let request = guarded.session().header("authorization", guess);
+        tokio::spawn(async move { outcome(request).await })
+    });
+    let mut outcomes = Vec::new();
+    for guess in guesses.collect::<Vec<_>>() {
+        outcomes.push(guess.await.unwrap());
+    }
+    let told = outcomes.iter().filter(|it| *it == "unauthenticated").count();
+    assert!((20..=25).contains(&told), "{told} guesses were answered: {outcomes:?}");
+    assert!(asked.load(Relaxed) > 25, "they were not asked at once");
 }
 
 #[tokio::test]

@@ -195,7 +195,19 @@ async fn keycloak_access_tokens() {
     check(&issuer, &RSA, (RSA.header(), claims), caller, &others).await;
 }
 
+#[tokio::test]
+async fn jwts_of_a_backend_of_ones_own() {
+    let [settings] = &snippets("A backend of your own")[..] else { panic!("one snippet") };
+    let issuer = build(settings, &[("VOICE_JWT_SECRET", SECRET)]).unwrap();
+    let hmac = Signer::hmac(SECRET.as_bytes());
+    let claims = json!({"iss": "my-backend", "aud": "valetkey", "sub": "7", "exp": NOW + 300});
+    let others =
+        [json!({"aud": "other"}), json!({"iss": "other"}), json!({"exp": null}), json!({"sub": 7})];
+    let header = json!({"alg": "HS256"});
+    check(&issuer, &hmac, (header, claims), "7", &others).await;
+}
+
 #[test]
 fn every_snippet_of_the_page_is_tested() {
-    assert_eq!(PAGE.matches("```toml\n").count(), 7);
+    assert_eq!(PAGE.matches("```toml\n").count(), 8);
 }
