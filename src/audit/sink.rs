@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    UNAVAILABLE, Unrecorded,
+    MAX_WAITING, UNAVAILABLE, Unrecorded,
     event::Event,
     health::Health,
     job::Job,
@@ -24,8 +24,9 @@ use super::{
     writer::{Message, Writer},
 };
 
-/// The most records that wait of those whom nobody knows.
-const MAX_STRANGERS: usize = 64;
+/// The most records that wait of those whom nobody knows: so few that even a slow pipe takes them
+/// within what an answer waits.
+const MAX_STRANGERS: usize = 8;
 
 /// How long it may take to open the place. A pipe that nobody reads does not open at all.
 const OPENS_WITHIN: Duration = Duration::from_secs(5);
@@ -124,7 +125,12 @@ impl Sink {
     }
 
     /// Has `event` written without waiting; it must be true whenever that is.
+    /// Of strangers' there are few, or those of callers would come too late behind them.
     pub(super) fn write_some_time(&self, event: Event) {
+        let waiting = MAX_WAITING - self.health.slots.available_permits();
+        if event.caller.is_none() && waiting >= MAX_STRANGERS {
+            return self.health.lost();
+        }
         match self.health.slots.try_acquire() {
             Ok(permit) => self.send(Room(permit), Job::settled(event)),
             Err(_) => self.health.lost(),
@@ -133,7 +139,6 @@ impl Sink {
 
     /// Counts a record that will not be written.
     pub(super) fn lose(&self) {
-        self.health.late();
         self.health.lost();
     }
 

@@ -132,13 +132,33 @@ async fn too_many_records_of_a_stuck_sink_are_dropped_rather_than_kept() {
     let audit = opened(&path, AddressForm::Full);
     assert!(begin(&audit, "first").finish("vended").await.is_err());
     for n in 0..3_000 {
-        drop(begin(&audit, &format!("id-{n}")));
+        drop(full(&audit, &format!("id-{n}")));
     }
     fs::remove_file(&path).unwrap();
     eventually("it recovers by itself", || !audit.is_stuck()).await;
     audit.flush();
     let kept = lines(&path).len();
     assert!((1_000..=3_000).contains(&kept), "{kept}");
+}
+
+#[tokio::test]
+async fn strangers_do_not_crowd_out_whoever_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    symlink("/dev/full", &path).unwrap();
+    let audit = opened(&path, AddressForm::Full);
+    assert!(full(&audit, "first").finish("vended").await.is_err());
+    for n in 0..3_000 {
+        drop(begin(&audit, &format!("stranger-{n}")));
+    }
+    drop(full(&audit, "known"));
+    fs::remove_file(&path).unwrap();
+    eventually("it recovers by itself", || !audit.is_stuck()).await;
+    audit.flush();
+    let outcomes = outcomes(&lines(&path));
+    let strangers = outcomes.keys().filter(|id| id.starts_with("stranger")).count();
+    assert!((1..=20).contains(&strangers), "{strangers}");
+    assert_eq!(outcomes["known"], ["abandoned"]);
 }
 
 #[tokio::test]
