@@ -13,7 +13,7 @@ use valetkey::{
     settings::{Limit, Mode, Quota, Rate},
 };
 
-#[allow(dead_code, unreachable_pub, reason = "what the integration tests use besides")]
+#[expect(dead_code, unreachable_pub, reason = "what the integration tests use besides")]
 #[path = "../tests/it/support/redis.rs"]
 mod redis_server;
 

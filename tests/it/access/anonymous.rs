@@ -1,7 +1,10 @@
 //! Callers who are not known.
 
 use super::{Guarded, hash, outcome};
-use crate::support::http::post;
+use crate::support::{
+    http::{client, post},
+    process::Server,
+};
 
 #[tokio::test]
 async fn anyone_mints_loopback_only_unless_authenticated() {
@@ -72,4 +75,8 @@ async fn what_a_local_proxy_passes_on_is_not_from_this_machine() {
     let said = Guarded::start("[auth]\nanonymous = true\n");
     let foreign = said.session().header("x-forwarded-for", "203.0.113.9");
     assert_eq!(outcome(foreign).await, "ok", "where anyone may, so may those");
+    let sandbox = Server::sandbox(&[]);
+    let tunnelled = client().post(format!("{}/session", sandbox.url));
+    let tunnelled = tunnelled.header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(outcome(tunnelled).await, "ok", "worthless tokens are for everyone");
 }
