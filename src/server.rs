@@ -50,9 +50,9 @@ pub async fn run(
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
         servers.spawn(axum::serve(listener, router).with_graceful_shutdown(stop).into_future());
     };
-    serve(listeners.public, web::public(&app));
+    serve(listeners.public, web::public(&app, &app.live()));
     if let Some(listener) = listeners.admin {
-        serve(listener, web::admin(&app));
+        serve(listener, web::admin(&app, &app.live()));
     }
     tokio::select! {
         () = shutdown => (),

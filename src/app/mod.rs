@@ -9,10 +9,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
-use ipnet::IpNet;
+use arc_swap::ArcSwap;
 use tokio_util::task::TaskTracker;
 
 pub use build::Ingredients;
@@ -25,7 +24,7 @@ use crate::{
     metrics::Metrics,
     policy::Policy,
     provider::Providers,
-    settings::{Limits, Origins},
+    settings::{Limits, Origins, Server},
     token::{Name, TokenType},
 };
 
@@ -35,7 +34,7 @@ pub struct App(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    live: Arc<Live>,
+    live: ArcSwap<Live>,
     keeps: Keeps,
     draining: AtomicBool,
 }
@@ -66,16 +65,14 @@ pub struct Live {
     pub session: Name,
     /// Who may ask.
     pub callers: Callers,
-    /// The proxies whose word about the client is believed.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Connections: their deadlines and bounds, and the proxies that are trusted.
+    pub server: Server,
     /// The origins whose pages may ask.
     pub origins: Origins,
     /// Who may have what.
     pub policy: Policy,
     /// How many, and how often.
     pub limits: Limits,
-    /// How long a request's body may take to arrive.
-    pub body_timeout: Duration,
     /// Whether the providers are stand-ins, so that no token is worth anything.
     pub sandbox: bool,
 }
@@ -84,13 +81,20 @@ impl App {
     /// An app around `live`.
     #[must_use]
     pub fn new(live: Live, keeps: Keeps) -> Self {
-        Self(Arc::new(Inner { live: Arc::new(live), keeps, draining: AtomicBool::new(false) }))
+        let live = ArcSwap::from_pointee(live);
+        Self(Arc::new(Inner { live, keeps, draining: AtomicBool::new(false) }))
     }
 
     /// What the settings say now. Take it once per request.
     #[must_use]
     pub fn live(&self) -> Arc<Live> {
-        self.0.live.clone()
+        self.0.live.load_full()
+    }
+
+    /// From here on new requests are served as `live` says. Those in flight go on under the settings
+    /// that they began with.
+    pub fn replace(&self, live: Live) {
+        self.0.live.store(Arc::new(live));
     }
 
     /// The clock.

@@ -30,7 +30,7 @@ pub use log::{Format, Log};
 pub use origins::{Origin, Origins};
 pub use problem::{Problem, Problems};
 pub use providers::Provider;
-pub use server::Server;
+pub use server::{Profile, Server};
 pub use session::Session;
 pub use tokens::TokenType;
 pub use tree::{Setting, Tree};

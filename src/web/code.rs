@@ -13,18 +13,24 @@ pub enum Code {
     NotFound,
     UnknownTokenType,
     MethodNotAllowed,
+    RequestTimeout,
     BodyTooLarge,
+    UriTooLong,
     UnsupportedMediaType,
+    ExpectationFailed,
     InvalidRequest,
     RateLimited,
     QuotaExhausted,
+    HeadersTooLarge,
     Internal,
+    NotImplemented,
     ProviderRefused,
     ProviderInvalidResponse,
     ProviderUnavailable,
     ProviderRateLimited,
     AuthenticationUnavailable,
     AuditUnavailable,
+    Overloaded,
     Draining,
     TokenTypeDisabled,
     ProviderTimeout,
@@ -32,7 +38,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -40,18 +46,24 @@ impl Code {
         Self::NotFound,
         Self::UnknownTokenType,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::BodyTooLarge,
+        Self::UriTooLong,
         Self::UnsupportedMediaType,
+        Self::ExpectationFailed,
         Self::InvalidRequest,
         Self::RateLimited,
         Self::QuotaExhausted,
+        Self::HeadersTooLarge,
         Self::Internal,
+        Self::NotImplemented,
         Self::ProviderRefused,
         Self::ProviderInvalidResponse,
         Self::ProviderUnavailable,
         Self::ProviderRateLimited,
         Self::AuthenticationUnavailable,
         Self::AuditUnavailable,
+        Self::Overloaded,
         Self::Draining,
         Self::TokenTypeDisabled,
         Self::ProviderTimeout,
@@ -68,18 +80,24 @@ impl Code {
             Self::NotFound => "not_found",
             Self::UnknownTokenType => "unknown_token_type",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
             Self::BodyTooLarge => "body_too_large",
+            Self::UriTooLong => "uri_too_long",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::ExpectationFailed => "expectation_failed",
             Self::InvalidRequest => "invalid_request",
             Self::RateLimited => "rate_limited",
             Self::QuotaExhausted => "quota_exhausted",
+            Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal",
+            Self::NotImplemented => "not_implemented",
             Self::ProviderRefused => "provider_refused",
             Self::ProviderInvalidResponse => "provider_invalid_response",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::ProviderRateLimited => "provider_rate_limited",
             Self::AuthenticationUnavailable => "authentication_unavailable",
             Self::AuditUnavailable => "audit_unavailable",
+            Self::Overloaded => "overloaded",
             Self::Draining => "draining",
             Self::TokenTypeDisabled => "token_type_disabled",
             Self::ProviderTimeout => "provider_timeout",
@@ -95,16 +113,22 @@ impl Code {
             Self::Forbidden | Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownTokenType => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ExpectationFailed => StatusCode::EXPECTATION_FAILED,
             Self::InvalidRequest => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited | Self::QuotaExhausted => StatusCode::TOO_MANY_REQUESTS,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::ProviderRefused | Self::ProviderInvalidResponse => StatusCode::BAD_GATEWAY,
             Self::ProviderUnavailable
             | Self::ProviderRateLimited
             | Self::AuthenticationUnavailable
             | Self::AuditUnavailable
+            | Self::Overloaded
             | Self::Draining
             | Self::TokenTypeDisabled => StatusCode::SERVICE_UNAVAILABLE,
             Self::ProviderTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -121,18 +145,24 @@ impl Code {
             Self::NotFound => "There is nothing here",
             Self::UnknownTokenType => "There is no such token type",
             Self::MethodNotAllowed => "The path does not take this method",
+            Self::RequestTimeout => "The request did not arrive in time",
             Self::BodyTooLarge => "The body is too large",
+            Self::UriTooLong => "The request target is too long",
             Self::UnsupportedMediaType => "The body is not JSON",
+            Self::ExpectationFailed => "What is expected cannot be met",
             Self::InvalidRequest => "The request is not what this path takes",
             Self::RateLimited => "Too many requests in a while",
             Self::QuotaExhausted => "The quota is used up",
+            Self::HeadersTooLarge => "The headers are too large",
             Self::Internal => "The server failed",
+            Self::NotImplemented => "The request is framed in a way that is not taken",
             Self::ProviderRefused => "The provider refuses this server",
             Self::ProviderInvalidResponse => "The provider's answer is unusable",
             Self::ProviderUnavailable => "The provider is unavailable",
             Self::ProviderRateLimited => "The provider limits this server's rate",
             Self::AuthenticationUnavailable => "The caller cannot be checked now",
             Self::AuditUnavailable => "The decision cannot be recorded now",
+            Self::Overloaded => "The server has too much to do",
             Self::Draining => "The server is stopping",
             Self::TokenTypeDisabled => "The token type is disabled",
             Self::ProviderTimeout => "The provider did not answer in time",
@@ -157,14 +187,21 @@ impl Code {
             Self::NotFound => "Nothing is served at this path; check its spelling.",
             Self::UnknownTokenType => "Check the token type's spelling; GET /tokens lists them.",
             Self::MethodNotAllowed => "See the Allow header for what this path takes.",
+            Self::RequestTimeout => "Send the whole request at once, and try again.",
             Self::BodyTooLarge => "Send a body of at most 16 KiB.",
+            Self::UriTooLong => "Send a shorter path and query, of at most 8 KiB.",
             Self::UnsupportedMediaType => {
                 "Send the body as Content-Type: application/json in UTF-8 and unencoded, or send none."
             }
+            Self::ExpectationFailed => "Leave out Expect, or send Expect: 100-continue.",
             Self::InvalidRequest => "Check the body's fields.",
             Self::RateLimited => "Ask again after retry_after seconds.",
             Self::QuotaExhausted => "There is a new quota after retry_after seconds.",
+            Self::HeadersTooLarge => "Send at most 64 headers, of 32 KiB together.",
             Self::Internal => "This is a fault of the server. Tell whoever runs it the request_id.",
+            Self::NotImplemented => {
+                "Send the body with a Content-Length, or with Transfer-Encoding: chunked alone."
+            }
             Self::ProviderRefused => {
                 "Nothing in your request can mend this: the server's own key, plan or credit at \
                  the provider is refused. Tell whoever runs it the request_id."
@@ -179,6 +216,7 @@ impl Code {
             | Self::AuditUnavailable => {
                 "Nothing in your request can mend this. Try again after retry_after seconds."
             }
+            Self::Overloaded => "Try again after retry_after seconds; nothing was spent.",
             Self::Draining => "Try again: another instance may answer.",
             Self::TokenTypeDisabled => {
                 "The token type is switched off, or the server has no key for its provider. \
@@ -196,7 +234,7 @@ impl Code {
             Self::AuthenticationUnavailable | Self::AuditUnavailable => Some(2),
             // Each limit says when; without one it is soon.
             Self::RateLimited | Self::QuotaExhausted => Some(1),
-            Self::Draining => Some(1),
+            Self::Draining | Self::Overloaded => Some(1),
             Self::TokenTypeDisabled => Some(60),
             Self::MalformedRequest
             | Self::Unauthenticated
@@ -205,10 +243,15 @@ impl Code {
             | Self::NotFound
             | Self::UnknownTokenType
             | Self::MethodNotAllowed
+            | Self::RequestTimeout
             | Self::BodyTooLarge
+            | Self::UriTooLong
             | Self::UnsupportedMediaType
+            | Self::ExpectationFailed
             | Self::InvalidRequest
+            | Self::HeadersTooLarge
             | Self::Internal
+            | Self::NotImplemented
             | Self::ProviderRefused
             | Self::ProviderInvalidResponse
             | Self::ProviderTimeout => None,

@@ -7,8 +7,11 @@ use axum::{
 };
 use serde_json::json;
 
-use super::problem::{Code, Problem};
-use crate::{app::App, limit::StoreState, metrics::CONTENT_TYPE};
+use super::{
+    problem::{Code, Problem},
+    site::Site,
+};
+use crate::{limit::StoreState, metrics::CONTENT_TYPE};
 
 /// The process runs. Says nothing of providers: restarting us would not mend them.
 pub(super) async fn alive() -> Response {
@@ -16,7 +19,7 @@ pub(super) async fn alive() -> Response {
 }
 
 /// New callers are welcome. What else there is to know is told on the admin listener alone.
-pub(super) async fn ready_in_detail(State(app): State<App>) -> Response {
+pub(super) async fn ready_in_detail(State(Site { app, .. }): State<Site>) -> Response {
     if !app.is_ready() {
         return Problem::new(Code::Draining).into_response();
     }
@@ -33,7 +36,7 @@ pub(super) async fn ready_in_detail(State(app): State<App>) -> Response {
 }
 
 /// What is counted, for Prometheus.
-pub(super) async fn metrics(State(app): State<App>) -> Response {
+pub(super) async fn metrics(State(Site { app, .. }): State<Site>) -> Response {
     let up = match app.limiter().store_state() {
         StoreState::Memory => None,
         StoreState::Shared => Some(true),
@@ -44,7 +47,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
 }
 
 /// New callers are welcome.
-pub(super) async fn ready(State(app): State<App>) -> Response {
+pub(super) async fn ready(State(Site { app, .. }): State<Site>) -> Response {
     if app.is_ready() {
         axum::Json(json!({ "status": "ready" })).into_response()
     } else {

@@ -20,21 +20,17 @@ use super::{
     problem::{self, Code, Problem},
     rate_limit, request_id, visitor,
 };
-use crate::{
-    app::{App, Live},
-    settings::Origin,
-};
+use crate::{app::Live, settings::Origin};
 
 /// Puts the layers around `router`, the outermost first.
-pub(super) fn around(router: Router, app: &App) -> Router {
-    let live = app.live();
+pub(super) fn around(router: Router, live: &Live) -> Router {
     let stack = ServiceBuilder::new()
         // First, so that its line tells of everything below and its id is there for all of it.
         .layer(from_fn(access_log::log))
         // On every answer, whoever made it.
         .layer(from_fn_with_state(live.sandbox, mark))
         // Outside of problems: a page must be able to read those too.
-        .option_layer(cors(&live))
+        .option_layer(cors(live))
         // Everything below may answer with a bare status; here it becomes a document.
         .layer(from_fn(problem::render))
         // Last, next to what may panic.
@@ -109,48 +105,33 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::{body::Body, http::StatusCode, routing::get};
-    use tokio_util::task::TaskTracker;
     use tower::ServiceExt as _;
 
     use super::*;
     use crate::{
-        app::Keeps,
-        audit::Audit,
         caller::Callers,
         clock::Clock,
-        limit::Limiter,
-        metrics::Metrics,
         settings::{Layers, Problems, Settings},
     };
 
-    fn app() -> App {
+    fn live() -> Live {
         let mut problems = Problems::default();
         let settings = Settings::read(&Layers::default().merge(&mut problems), &mut problems);
-        let clock = Clock::fixed(0);
-        let live = Live {
+        Live {
             tokens: std::collections::BTreeMap::new(),
             providers: crate::provider::Providers::default(),
             session: "none".into(),
-            callers: Callers::nobody(clock.clone()),
-            trusted_proxies: Vec::new(),
+            callers: Callers::nobody(Clock::fixed(0)),
+            server: settings.server,
             origins: settings.origins,
             policy: crate::policy::Policy::default(),
             limits: settings.limits,
-            body_timeout: settings.server.body_timeout,
             sandbox: false,
-        };
-        let keeps = Keeps {
-            clock,
-            tasks: TaskTracker::new(),
-            limiter: Limiter::memory(),
-            audit: Audit::off(),
-            metrics: Metrics::new([""; 0], [""; 0]),
-        };
-        App::new(live, keeps)
+        }
     }
 
     async fn ask(router: Router) -> Response {
-        around(router, &app()).oneshot(Request::new(Body::empty())).await.unwrap()
+        around(router, &live()).oneshot(Request::new(Body::empty())).await.unwrap()
     }
 
     #[tokio::test]

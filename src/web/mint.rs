@@ -10,7 +10,7 @@ use axum::{
 use serde_json::json;
 use tracing::Instrument as _;
 
-use super::{body::Asked, problem::Problem, rate_limit, report::Report, visitor};
+use super::{body::Asked, problem::Problem, rate_limit, report::Report, site::Site, visitor};
 use crate::{
     app::{App, Live},
     error::Error,
@@ -45,36 +45,35 @@ enum Wanted {
 type Named = Result<Path<String>, PathRejection>;
 
 /// `POST /session`: the configured token type, in its provider's own shape.
-pub(super) async fn session(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn session(State(site): State<Site>, request: Request) -> Response {
     let (path, wanted) = ("/session", Ok(Wanted::Session));
-    mint(app, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
+    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
 }
 
 /// `POST /tokens/{type}`: any token type, in our shape.
-pub(super) async fn token(State(app): State<App>, name: Named, request: Request) -> Response {
+pub(super) async fn token(State(site): State<Site>, name: Named, request: Request) -> Response {
     let (path, wanted) = ("/tokens/{type}", wanted(name, Wanted::Named));
-    mint(app, request, Route { path, wanted, read: Asked::without_anchor, shape: our_shape }).await
+    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: our_shape }).await
 }
 
 /// `POST /v1/realtime/client_secrets`: as `/session`, for SDKs. They send an anchor.
-pub(super) async fn client_secret(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn client_secret(State(site): State<Site>, request: Request) -> Response {
     let (path, wanted) = ("/v1/realtime/client_secrets", Ok(Wanted::Session));
-    mint(app, request, Route { path, wanted, read: Asked::with_anchor, shape: own_shape }).await
+    mint(site, request, Route { path, wanted, read: Asked::with_anchor, shape: own_shape }).await
 }
 
 /// `POST /v1/single-use-token/{type}`: as ElevenLabs answers it, for its SDKs.
 pub(super) async fn single_use_token(
-    State(app): State<App>,
+    State(site): State<Site>,
     name: Named,
     request: Request,
 ) -> Response {
     let (path, wanted) = ("/v1/single-use-token/{type}", wanted(name, Wanted::SingleUse));
-    mint(app, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
+    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
 }
 
 /// `GET /tokens`: what the caller can have.
-pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
-    let live = app.live();
+pub(super) async fn list(State(Site { app, live }): State<Site>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let admission = admit(&app, &live, &visitor::asking(&parts, &live)).await;
     let mut response = match admission.admitted {
@@ -94,8 +93,7 @@ pub(super) async fn list(State(app): State<App>, request: Request) -> Response {
 }
 
 /// The way of every request for a token.
-async fn mint(app: App, request: Request, route: Route) -> Response {
-    let live = app.live();
+async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Response {
     let (parts, body) = request.into_parts();
     let client = visitor::asking(&parts, &live).client;
     let mut report = Report::begin(&app, &parts, route.path, client);
@@ -136,7 +134,7 @@ async fn understand(
     report.admission(&mut admission);
     let caller = admission.admitted.map_err(|error| visitor::problem(error, parts))?;
     let name = name(live, route.wanted?)?;
-    let request = (route.read)(Asked::read(&parts.headers, body, live.body_timeout).await?);
+    let request = (route.read)(Asked::read(&parts.headers, body, live.server.body_timeout).await?);
     let origin = visitor::origin(parts).map(str::to_owned);
     Ok(Ask { caller, origin, client: asking.client, name, request })
 }

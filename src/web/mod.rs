@@ -13,6 +13,7 @@ mod rate_limit;
 mod report;
 mod request_id;
 mod router;
+mod site;
 mod visitor;
 
 pub use problem::{Code, Problem};

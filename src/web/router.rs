@@ -1,15 +1,17 @@
 //! Every route there is.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     routing::{get, post},
 };
 
-use super::{health, layers, mint};
-use crate::app::App;
+use super::{health, layers, mint, site::Site};
+use crate::app::{App, Live};
 
-/// What callers see.
-pub fn public(app: &App) -> Router {
+/// What callers see, as `live` says.
+pub fn public(app: &App, live: &Arc<Live>) -> Router {
     let router = Router::new()
         .route("/session", post(mint::session))
         .route("/tokens", get(mint::list))
@@ -19,14 +21,16 @@ pub fn public(app: &App) -> Router {
         .route("/v1/single-use-token/{type}", post(mint::single_use_token))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
-    layers::around(router.with_state(app.clone()), app)
+    let site = Site { app: app.clone(), live: Arc::clone(live) };
+    layers::around(router.with_state(site), live)
 }
 
-/// What the machine itself sees.
-pub fn admin(app: &App) -> Router {
+/// What the machine itself sees, as `live` says.
+pub fn admin(app: &App, live: &Arc<Live>) -> Router {
     let router = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready_in_detail))
         .route("/metrics", get(health::metrics));
-    layers::around(router.with_state(app.clone()), app)
+    let site = Site { app: app.clone(), live: Arc::clone(live) };
+    layers::around(router.with_state(site), live)
 }

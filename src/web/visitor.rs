@@ -24,7 +24,7 @@ const MAX_ORIGIN: usize = 300;
 pub(super) fn asking<'a>(parts: &'a Parts, live: &Live) -> Asking<'a> {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-    let peer_is_trusted = is_trusted(peer, &live.trusted_proxies);
+    let peer_is_trusted = is_trusted(peer, &live.server.trusted_proxies);
     if !peer_is_trusted && parts.headers.contains_key("x-forwarded-for") {
         suspect_a_proxy(peer);
     }
@@ -34,7 +34,7 @@ pub(super) fn asking<'a>(parts: &'a Parts, live: &Live) -> Asking<'a> {
         headers: &parts.headers,
         peer,
         peer_is_trusted,
-        client: client_address(peer, &parts.headers, &live.trusted_proxies),
+        client: client_address(peer, &parts.headers, &live.server.trusted_proxies),
     }
 }
 

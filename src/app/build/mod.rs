@@ -47,11 +47,10 @@ impl Ingredients<'_> {
         Live {
             session: self.settings.session.token.as_str().into(),
             callers: self.callers(problems),
-            trusted_proxies: self.settings.server.trusted_proxies.clone(),
+            server: self.settings.server.clone(),
             origins: self.settings.origins.clone(),
             policy: Policy::new(self.settings.grants.clone()),
             limits: self.settings.limits.clone(),
-            body_timeout: self.settings.server.body_timeout,
             sandbox: self.sandbox,
             tokens,
             providers,
