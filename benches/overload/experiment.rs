@@ -1,0 +1,130 @@
+//! The two experiments.
+
+use std::time::Duration;
+
+use reqwest::Client;
+
+use super::{
+    load::{Latencies, ask},
+    provider::{Answers, Provider},
+    server::Server,
+};
+
+/// How long the provider takes.
+const LATENCY: Duration = Duration::from_millis(50);
+
+/// How many requests are worked on at once.
+const AT_ONCE: u32 = 20;
+
+/// Tokens per second that can be vended so.
+pub const CAPACITY: u32 = AT_ONCE * 1000 / 50;
+
+/// How it went at one rate.
+pub struct Overload {
+    /// The rate, in capacities.
+    pub times: f64,
+    pub vended: Latencies,
+    pub refused: Latencies,
+    pub health: Latencies,
+    pub odd: Vec<String>,
+    pub resident_mib: f64,
+}
+
+/// Asks a server for each of these multiples of what it can give.
+pub async fn overload(times: &[f64], lasts: Duration) -> Vec<Overload> {
+    let provider = Provider::start(Answers::Token(LATENCY)).await;
+    let at_once = AT_ONCE.to_string();
+    let settings =
+        [("VALETKEY__SERVER__MAX_REQUESTS", &*at_once), ("VALETKEY__SERVER__MAX_QUEUED", "10")];
+    let server = Server::start(&provider.url, &settings);
+    let client = client();
+    // Connections are opened, and code is warm, before anything is measured.
+    ask(&client, &server.url, f64::from(CAPACITY), lasts / 5).await;
+    let mut rows = Vec::new();
+    for &times in times {
+        let answered = ask(&client, &server.url, times * f64::from(CAPACITY), lasts).await;
+        let (resident_mib, odd) = (server.resident_mib(), answered.odd);
+        let (vended, refused, health) = (answered.vended, answered.refused, answered.health);
+        rows.push(Overload { times, vended, refused, health, odd, resident_mib });
+    }
+    rows
+}
+
+/// Ways of being down.
+#[derive(Clone, Copy, Debug)]
+pub enum Down {
+    /// Nobody listens.
+    Refuses,
+    /// Every answer is a 503 that invites to ask again at once.
+    Unavailable,
+    /// Every answer is a 429 that invites to ask again at once.
+    RateLimits,
+    /// Every tenth answer is a 503.
+    Flaps,
+}
+
+impl Down {
+    pub const ALL: [Self; 4] = [Self::Refuses, Self::Unavailable, Self::RateLimits, Self::Flaps];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuses => "refuses connections",
+            Self::Unavailable => "answers 503, Retry-After: 0",
+            Self::RateLimits => "answers 429, Retry-After: 0",
+            Self::Flaps => "answers every tenth with 503",
+        }
+    }
+}
+
+/// What a provider that is down was asked.
+pub struct Amplification {
+    /// Tokens that callers asked for.
+    pub asked: u64,
+    /// Requests to the provider.
+    pub upstream: u64,
+    /// Those of them that were retries.
+    pub retries: u64,
+}
+
+impl Amplification {
+    /// Requests to the provider for each that had to be made.
+    pub fn factor(&self) -> f64 {
+        self.upstream as f64 / self.upstream.saturating_sub(self.retries).max(1) as f64
+    }
+}
+
+/// Asks for `count` tokens, sixteen at a time, whose provider is down.
+pub async fn amplification(down: Down, count: u64) -> Amplification {
+    let answers = match down {
+        Down::Refuses | Down::Unavailable => Answers::Status(503),
+        Down::RateLimits => Answers::Status(429),
+        Down::Flaps => Answers::Flapping(10),
+    };
+    let provider = Provider::start(answers).await;
+    // The port of a listener that is closed again is nobody's for a while.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refuses = matches!(down, Down::Refuses);
+    let base_url = if refuses { format!("http://{nobody}") } else { provider.url.clone() };
+    let server = Server::start(&base_url, &[]);
+    let client = client();
+    let asking = (0..16).map(|_| {
+        let (client, url) = (client.clone(), format!("{}/session", server.url));
+        tokio::spawn(async move {
+            for _ in 0..count / 16 {
+                client.post(&url).send().await.unwrap();
+            }
+        })
+    });
+    for asks in asking.collect::<Vec<_>>() {
+        asks.await.unwrap();
+    }
+    let retries = server.counter(&client, "valetkey_provider_retries_total").await as u64;
+    // Connections that nobody takes are counted by what the server says of its attempts.
+    let attempts = server.counter(&client, "valetkey_provider_attempts_total").await as u64;
+    let upstream = if refuses { attempts } else { provider.asked() };
+    Amplification { asked: count / 16 * 16, upstream, retries }
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}
