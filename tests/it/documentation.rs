@@ -145,8 +145,9 @@ fn the_container_of_the_readme_starts() {
 
 #[test]
 fn every_setting_that_a_page_names_is_one() {
-    const SECTIONS: [&str; 11] = [
+    const SECTIONS: [&str; 12] = [
         "server",
+        "reload",
         "log",
         "session",
         "auth",
@@ -225,4 +226,29 @@ fn the_reference_of_settings_explains_every_section() {
         }
     }
     assert!(seen.len() > 20);
+}
+
+#[test]
+fn the_page_for_operations_knows_every_problem_and_every_default() {
+    let page = Page::read("docs/operations.md");
+    let problems = page.section("## What a problem means");
+    let rows = problems.rows();
+    let codes: Vec<&str> = rows.iter().skip(1).map(|row| row[0].trim_matches('`')).collect();
+    let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(codes, names, "in the order of the codes");
+
+    let text = include_str!("../../config/default.toml");
+    let source = config::File::from_str(text, config::FileFormat::Toml);
+    let defaults = config::Config::builder().add_source(source).build().unwrap();
+    let mut named = Vec::new();
+    for row in page.rows().iter().filter(|row| row.len() == 4 && row[1].starts_with('`')) {
+        let key = row[1].trim_matches('`').replace("<name>", "xai");
+        let default = defaults.get_string(&key).unwrap_or_else(|why| panic!("{key}: {why}"));
+        assert_eq!(row[2].trim_matches(['`', '"']), default, "{key}");
+        named.push(key);
+    }
+    for key in defaults.get_table("server").unwrap().into_keys() {
+        let is_bound = ["timeout", "max_", "lame_duck", "drain"].iter().any(|it| key.contains(it));
+        assert!(!is_bound || named.contains(&format!("server.{key}")), "{key} is not in a table");
+    }
 }
