@@ -2,7 +2,10 @@
 //! at once. Run: `cargo bench --bench access`. Look at the ratios: machines differ.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
 
-use std::{collections::BTreeMap, fmt::Write as _, hint::black_box, io::Write as _, sync::Arc};
+use std::{
+    collections::BTreeMap, fmt::Write as _, hint::black_box, io::Write as _, sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use aws_lc_rs::{
@@ -24,7 +27,7 @@ use valetkey::{
     clock::Clock,
     limit::Limiter,
     metrics::Metrics,
-    provider::{Provider, ProviderError, Providers},
+    provider::{Account, Instance, Provider, ProviderError, Providers},
     secret::Secret,
     settings::{Layers, Problems, Settings},
     token::{MintRequest, MintSpec, Minted},
@@ -56,10 +59,18 @@ fn app(settings: &str) -> App {
         tree: &tree,
         env: &env,
         clock: clock.clone(),
+        metrics: Metrics::new(["xai_realtime"], ["xai"]),
         sandbox: false,
     };
+    let account = Account {
+        name: "xai".into(),
+        base_url: "http://127.0.0.1".parse().unwrap(),
+        keys: vec![Secret::new("key")],
+        timeout: Duration::from_secs(10),
+        metrics: ingredients.metrics.clone(),
+    };
     let mut providers = Providers::default();
-    providers.insert("xai".into(), Arc::new(AtOnce));
+    providers.insert(Instance::new("xai", account, Arc::new(AtOnce)));
     let live = Live { providers, ..ingredients.live(&mut problems) };
     assert!(problems.is_empty(), "{problems}");
     let keeps = Keeps {
@@ -67,7 +78,7 @@ fn app(settings: &str) -> App {
         tasks: tokio_util::task::TaskTracker::new(),
         limiter: Limiter::memory(),
         audit: Audit::off(),
-        metrics: Metrics::new(["xai_realtime"], ["xai"]),
+        metrics: ingredients.metrics,
     };
     App::new(live, keeps)
 }

@@ -6,6 +6,7 @@ use super::Failure;
 use crate::{
     app::{App, Ingredients, Live},
     clock::Clock,
+    metrics::Metrics,
     settings::{Layers, Problems, Settings, Tree},
 };
 
@@ -91,7 +92,8 @@ impl Loaded {
 }
 
 fn ingredients<'a>(settings: &'a Settings, tree: &'a Tree, sandbox: bool) -> Ingredients<'a> {
-    Ingredients { settings, tree, env: &variable, clock: Clock::system(), sandbox }
+    let metrics = Metrics::new(settings.tokens.keys(), settings.providers.keys());
+    Ingredients { settings, tree, env: &variable, clock: Clock::system(), metrics, sandbox }
 }
 
 /// The environment. What is not UTF-8 gets replacement characters, which no setting takes: it is

@@ -11,11 +11,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Account, Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
+    Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
     upstream::{Answer, Upstream, join},
 };
 use crate::{
     clock::Clock,
+    secret::Secret,
     token::{Connect, MintSpec, Minted, Shape},
 };
 
@@ -25,7 +26,7 @@ const LIFETIME: u32 = 900;
 pub(super) const ADAPTER: Adapter = Adapter {
     kind: "elevenlabs",
     products: PRODUCTS,
-    open: |account, upstream, clock| Ok(Arc::new(ElevenLabs::new(account, upstream, clock)?)),
+    open: |key, upstream, clock| Ok(Arc::new(ElevenLabs::new(key, upstream, clock)?)),
 };
 
 /// What all products share.
@@ -56,8 +57,8 @@ struct ElevenLabs {
 }
 
 impl ElevenLabs {
-    fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
-        Ok(Self { upstream, key: answer::sensitive(account.key.expose())?, clock })
+    fn new(key: &Secret, upstream: Upstream, clock: Clock) -> Result<Self, String> {
+        Ok(Self { upstream, key: answer::sensitive(key.expose())?, clock })
     }
 }
 

@@ -34,6 +34,12 @@ pub enum ProviderError {
         /// When it wants to be asked again.
         retry_after: Option<Duration>,
     },
+    /// It failed so often of late that it was not asked.
+    #[error("the provider fails, and is not asked again for {} ms", retry_after.as_millis())]
+    BreakerOpen {
+        /// When it will be.
+        retry_after: Duration,
+    },
     /// It did not answer in time.
     #[error("the provider did not answer within {} ms", _0.as_millis())]
     Timeout(Duration),
@@ -47,7 +53,7 @@ impl ProviderError {
     #[must_use]
     pub fn minted_nothing(&self) -> bool {
         match self {
-            Self::Refused { .. } | Self::RateLimited { .. } => true,
+            Self::Refused { .. } | Self::RateLimited { .. } | Self::BreakerOpen { .. } => true,
             Self::Unreachable(why) => *why != Unreachable::HungUp,
             // It may have been made before things went wrong.
             Self::InvalidResponse(_) | Self::Unavailable { .. } | Self::Timeout(_) | Self::Died => {
@@ -124,4 +130,7 @@ pub enum Invalid {
     /// An expiry that cannot be one.
     #[error("the token's expiry is in the past or too far ahead")]
     Expiry,
+    /// A token for single use that was handed out before.
+    #[error("the token is for single use and was handed out before")]
+    Repeated,
 }

@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::{
     clock::Clock,
+    metrics::Metrics,
     policy::Grant,
     secret::Secret,
     token::{Connect, MintSpec, Minted, Name, Shape},
@@ -47,7 +48,8 @@ pub struct Adapter {
     pub kind: &'static str,
     /// What the provider mints.
     pub products: &'static [Product],
-    open: fn(&Account, Upstream, Clock) -> Opened,
+    /// Makes what mints with one key.
+    open: fn(&Secret, Upstream, Clock) -> Opened,
 }
 
 /// One of the things that a provider mints, as its documentation describes it.
@@ -82,14 +84,45 @@ pub enum Lifetime {
 }
 
 /// What an adapter needs to reach an account at its provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Account {
+    /// The instance's name in the settings.
+    pub name: Name,
     /// Where the provider is.
     pub base_url: Url,
-    /// The API key.
-    pub key: Secret,
+    /// The API keys, at least one, in the order of the settings.
+    pub keys: Vec<Secret>,
     /// The deadline of one mint.
     pub timeout: Duration,
+    /// Where it is counted what happens. No part of what the account is.
+    pub metrics: Metrics,
+}
+
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        // Taken apart, so that a new field must choose.
+        let Self { name, base_url, keys, timeout, metrics: _ } = self;
+        *name == other.name
+            && *base_url == other.base_url
+            && *keys == other.keys
+            && *timeout == other.timeout
+    }
+}
+
+/// An account that is open, with all that it has learned: which keys rest, and what was vended.
+#[derive(Clone)]
+pub struct Instance {
+    kind: &'static str,
+    account: Account,
+    provider: Arc<dyn Provider>,
+}
+
+impl Instance {
+    /// An account of this kind that mints through `provider`.
+    #[must_use]
+    pub fn new(kind: &'static str, account: Account, provider: Arc<dyn Provider>) -> Self {
+        Self { kind, account, provider }
+    }
 }
 
 impl Adapter {
@@ -109,21 +142,33 @@ impl Adapter {
     ///
     /// # Errors
     /// When the HTTP client cannot be made or the key cannot be sent; in words for the operator.
-    pub fn open(&self, account: &Account, clock: Clock) -> Result<Arc<dyn Provider>, String> {
+    pub fn open(&self, account: Account, clock: &Clock) -> Result<Instance, String> {
         let upstream = Upstream::new(&account.base_url)?;
-        let provider = (self.open)(account, upstream, clock)?;
-        Ok(Arc::new(Bounded::new(provider, account.timeout)))
+        let open = |key| (self.open)(key, upstream.clone(), clock.clone());
+        let keyed = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let provider = keyed.into_iter().next().ok_or("it has no API key")?;
+        let provider = Arc::new(Bounded::new(provider, account.timeout));
+        Ok(Instance::new(self.kind, account, provider))
     }
 }
 
 /// The provider instances that have a key, by name.
 #[derive(Default)]
-pub struct Providers(BTreeMap<Name, Arc<dyn Provider>>);
+pub struct Providers(BTreeMap<Name, Instance>);
 
 impl Providers {
     /// Adds an instance.
-    pub fn insert(&mut self, name: Name, provider: Arc<dyn Provider>) {
-        self.0.insert(name, provider);
+    pub fn insert(&mut self, instance: Instance) {
+        self.0.insert(instance.account.name.clone(), instance);
+    }
+
+    /// The instance of this name, if `adapter` would open `account` to the very same. What it has
+    /// learned of its keys and its provider is then still true.
+    #[must_use]
+    pub fn unchanged(&self, adapter: &Adapter, account: &Account) -> Option<Instance> {
+        let instance = self.0.get(&account.name)?;
+        let same = instance.kind == adapter.kind && instance.account == *account;
+        same.then(|| instance.clone())
     }
 
     /// Whether there is an instance of this name.
@@ -140,13 +185,52 @@ impl Providers {
 
     /// Mints what was granted. `None`: the instance is not here.
     pub async fn mint(&self, grant: &Grant) -> Option<Result<Minted, ProviderError>> {
-        let provider = self.0.get(&grant.spec().provider)?;
-        Some(provider.mint(grant.spec()).await)
+        let instance = self.0.get(&grant.spec().provider)?;
+        Some(instance.provider.mint(grant.spec()).await)
     }
 }
 
 impl std::fmt::Debug for Providers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            name: "xai".into(),
+            base_url: Url::parse("https://api.example").unwrap(),
+            keys: vec![Secret::new("one"), Secret::new("two")],
+            timeout: Duration::from_secs(10),
+            metrics: Metrics::new(["type"], ["xai"]),
+        }
+    }
+
+    #[test]
+    fn an_instance_is_kept_only_while_nothing_of_it_changes() {
+        let [xai, elevenlabs] = ADAPTERS;
+        let opened = xai.open(account(), &Clock::fixed(0)).unwrap();
+        let mut providers = Providers::default();
+        providers.insert(opened.clone());
+        let kept = providers.unchanged(xai, &account()).expect("nothing changed");
+        assert!(Arc::ptr_eq(&kept.provider, &opened.provider));
+        assert!(providers.unchanged(elevenlabs, &account()).is_none(), "another kind");
+        let changes: [(&str, fn(&mut Account)); 6] = [
+            ("name", |it| it.name = "other".into()),
+            ("base_url", |it| it.base_url = Url::parse("https://eu.example").unwrap()),
+            ("a new key", |it| it.keys[1] = Secret::new("new")),
+            ("a key less", |it| drop(it.keys.pop())),
+            ("order", |it| it.keys.reverse()),
+            ("timeout", |it| it.timeout = Duration::from_secs(5)),
+        ];
+        for (what, change) in changes {
+            let mut account = account();
+            change(&mut account);
+            assert!(providers.unchanged(xai, &account).is_none(), "{what}");
+        }
     }
 }

@@ -25,7 +25,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// How long the body of an error may take.
 const ERROR_BODY: Duration = Duration::from_secs(1);
 
-/// A way to a provider.
+/// A way to a provider, with one pool of connections for all its copies.
+#[derive(Clone)]
 pub(super) struct Upstream {
     client: Client,
     base: Url,

@@ -11,18 +11,19 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Account, Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
+    Adapter, Invalid, Lifetime, Product, Provider, ProviderError, Refusal, answer,
     upstream::{Answer, Upstream, join},
 };
 use crate::{
     clock::Clock,
+    secret::Secret,
     token::{Connect, MintSpec, Minted, Shape},
 };
 
 pub(super) const ADAPTER: Adapter = Adapter {
     kind: "xai",
     products: PRODUCTS,
-    open: |account, upstream, clock| Ok(Arc::new(Xai::new(account, upstream, clock)?)),
+    open: |key, upstream, clock| Ok(Arc::new(Xai::new(key, upstream, clock)?)),
 };
 
 const PRODUCTS: &[Product] = &[Product {
@@ -41,8 +42,8 @@ struct Xai {
 }
 
 impl Xai {
-    fn new(account: &Account, upstream: Upstream, clock: Clock) -> Result<Self, String> {
-        let authorization = answer::sensitive(&format!("Bearer {}", account.key.expose()))?;
+    fn new(key: &Secret, upstream: Upstream, clock: Clock) -> Result<Self, String> {
+        let authorization = answer::sensitive(&format!("Bearer {}", key.expose()))?;
         Ok(Self { upstream, authorization, clock })
     }
 }

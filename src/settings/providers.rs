@@ -18,7 +18,7 @@ pub struct Provider {
     pub kind: String,
     /// Where it is: `https`, or `http` on loopback.
     pub base_url: Url,
-    /// Where its keys are; the first that leads to one is used.
+    /// Where its keys are; all that lead to one are used.
     pub api_keys: Vec<SecretRef>,
     /// The deadline of one mint.
     pub timeout: Duration,

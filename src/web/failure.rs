@@ -77,6 +77,9 @@ impl From<ProviderError> for Problem {
             ProviderError::Unavailable { retry_after, .. } => {
                 Self::new(Code::ProviderUnavailable).retry_after(retry_after.map(wait))
             }
+            ProviderError::BreakerOpen { retry_after } => {
+                Self::new(Code::ProviderUnavailable).retry_after(Some(wait(retry_after)))
+            }
             ProviderError::RateLimited { retry_after } => {
                 Self::new(Code::ProviderRateLimited).retry_after(retry_after.map(wait))
             }

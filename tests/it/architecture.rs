@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("telemetry", &["settings"]),
     ("policy", &["caller", "settings", "token"]),
     // Of the policy it may know the grant only.
-    ("provider", &["clock", "outbound", "policy::Grant", "secret", "token"]),
+    ("provider", &["clock", "metrics", "outbound", "policy::Grant", "secret", "token"]),
     ("error", &["audit", "caller", "limit", "policy", "provider"]),
     (
         "app",
@@ -59,6 +59,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "caller",
             "clock",
             "error",
+            "metrics",
             "policy::Denied",
             "sandbox",
             "secret",

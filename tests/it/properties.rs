@@ -8,6 +8,7 @@ use valetkey::{
     app::{App, Ingredients},
     caller::{Caller, Claims},
     clock::Clock,
+    metrics::Metrics,
     policy::Policy,
     settings::{Grant, Layers, Problems, Settings, Via},
     token::{Connect, MintRequest, Shape, TokenType, Ttl},
@@ -103,9 +104,9 @@ proptest! {
             "XAI_API_KEY" | "SHARED" | "VALETKEY_HASH_KEY" => secret.clone(),
             _ => return None,
         });
-        let clock = Clock::fixed(0);
+        let (clock, metrics) = (Clock::fixed(0), Metrics::new(["a"], ["xai"]));
         let ingredients =
-            Ingredients { settings: &settings, tree: &tree, env: &env, clock, sandbox: false };
+            Ingredients { settings: &settings, tree: &tree, env: &env, clock, metrics, sandbox: false };
         let live = ingredients.live(&mut problems);
         let keeps = ingredients.keeps(&mut problems);
         prop_assert!(problems.is_empty(), "{}", problems);

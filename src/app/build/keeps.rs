@@ -7,7 +7,6 @@ use crate::{
     app::Keeps,
     audit::Audit,
     limit::Limiter,
-    metrics::Metrics,
     secret::Secret,
     settings::{AddressForm, Problems, Sink, Store},
 };
@@ -25,7 +24,7 @@ impl Ingredients<'_> {
             tasks: TaskTracker::new(),
             limiter: self.limiter(hash_key.as_ref(), problems),
             audit: self.audit(hash_key.as_ref(), problems),
-            metrics: Metrics::new(self.settings.tokens.keys(), self.settings.providers.keys()),
+            metrics: self.metrics.clone(),
         }
     }
 

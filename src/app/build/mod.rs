@@ -9,6 +9,7 @@ mod tokens;
 use super::Live;
 use crate::{
     clock::Clock,
+    metrics::Metrics,
     policy::Policy,
     settings::{self, Problems, Settings, Tree},
 };
@@ -23,6 +24,8 @@ pub struct Ingredients<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The clock.
     pub clock: Clock,
+    /// Where the providers count.
+    pub metrics: Metrics,
     /// Whether the providers are stand-ins.
     pub sandbox: bool,
 }

@@ -18,18 +18,20 @@ impl Ingredients<'_> {
                 self.problem(problems, &key, message);
                 continue;
             };
-            let Some(secret) = self.secret(name, settings, problems) else { continue };
-            keys.push(secret.clone());
-            if !settings.enabled {
+            let secrets = self.secrets(name, settings, problems);
+            keys.extend(secrets.iter().cloned());
+            if !settings.enabled || secrets.is_empty() {
                 continue;
             }
             let account = Account {
+                name: name.as_str().into(),
                 base_url: settings.base_url.clone(),
-                key: secret,
+                keys: secrets,
                 timeout: settings.timeout,
+                metrics: self.metrics.clone(),
             };
-            match adapter.open(&account, self.clock.clone()) {
-                Ok(provider) => providers.insert(name.as_str().into(), provider),
+            match adapter.open(account, &self.clock) {
+                Ok(instance) => providers.insert(instance),
                 Err(message) => self.problem(problems, &format!("providers.{name}"), message),
             }
         }
@@ -56,15 +58,20 @@ impl Ingredients<'_> {
         }
     }
 
-    fn secret(
+    /// Every key that the references lead to, each once.
+    fn secrets(
         &self,
         name: &str,
         settings: &settings::Provider,
         problems: &mut Problems,
-    ) -> Option<Secret> {
+    ) -> Vec<Secret> {
+        let mut secrets = Vec::new();
         for reference in &settings.api_keys {
             match reference.resolve(self.env) {
-                Ok(Some(secret)) => return Some(secret),
+                Ok(Some(secret)) if secrets.contains(&secret) => {
+                    tracing::warn!(provider = name, %reference, "the same key twice: it counts once");
+                }
+                Ok(Some(secret)) => secrets.push(secret),
                 Ok(None) => (),
                 Err(error) => {
                     self.problem(
@@ -75,7 +82,7 @@ impl Ingredients<'_> {
                 }
             }
         }
-        None
+        secrets
     }
 
     /// The two ways on.
