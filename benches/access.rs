@@ -153,7 +153,8 @@ async fn decide(app: &App, headers: &HeaderMap) {
     let caller = admit(app, &live, &asking).await.admitted.unwrap();
     let (name, request) = ("xai_realtime".to_owned(), MintRequest::default());
     let ask = Ask { caller, origin: Some("https://app.example".to_owned()), client, name, request };
-    black_box(vend(app, &live, &ask).await.result.unwrap());
+    let mut record = app.audit().begin("id", "/session", client);
+    black_box(vend(app, &live, &ask, &mut record).await.result.unwrap());
 }
 
 fn headers(credential: &str) -> HeaderMap {

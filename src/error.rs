@@ -43,3 +43,22 @@ pub enum Error {
     #[error("the task that vended died")]
     Died,
 }
+
+impl Error {
+    /// Whether it is certain that no token was made, so that none need be counted.
+    #[must_use]
+    pub fn minted_nothing(&self) -> bool {
+        match self {
+            Self::Provider(error) => error.minted_nothing(),
+            Self::Died => false,
+            // The provider was not asked.
+            Self::Rejected(_)
+            | Self::NotWelcome(_)
+            | Self::Exceeded(_)
+            | Self::UnknownTokenType { .. }
+            | Self::Disabled
+            | Self::Denied(_)
+            | Self::Unrecorded(_) => true,
+        }
+    }
+}

@@ -27,6 +27,8 @@ pub(super) struct Event {
     pub(super) time: String,
     pub(super) event: &'static str,
     pub(super) request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mint_id: Option<String>,
     pub(super) route: String,
     pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +48,7 @@ pub(super) struct Event {
     pub(super) ttl: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<u64>,
+    pub(super) minted: Made,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) token_sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +56,39 @@ pub(super) struct Event {
     pub(super) duration_ms: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) observed: Vec<String>,
+}
+
+/// Whether a token was made.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Made {
+    Yes,
+    #[default]
+    No,
+    /// The provider was asked, and what it did then is not known.
+    Unknown,
+}
+
+/// What is written before a provider is asked: the same request, without what came of it.
+#[derive(Serialize)]
+struct Intent<'a> {
+    time: String,
+    event: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mint_id: Option<&'a str>,
+    route: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a Caller>,
+    address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u32>,
 }
 
 /// Who asked.
@@ -75,14 +111,35 @@ impl Event {
 
     /// The line, with its line end.
     pub(super) fn line(&self) -> Vec<u8> {
-        let mut line = Vec::with_capacity(640);
-        // Neither the types nor a `Vec` can make this fail; half a line would be worse than none.
-        if self.serialize(&mut Serializer::with_formatter(&mut line, Ascii)).is_err() {
-            line.clear();
-        }
-        line.push(b'\n');
-        line
+        line(self)
     }
+
+    /// The line that says, at `now`, that this is about to be asked of the provider.
+    pub(super) fn intent(&self, now: SystemTime) -> Vec<u8> {
+        line(&Intent {
+            time: rfc3339(now),
+            event: "mint",
+            request_id: &self.request_id,
+            mint_id: self.mint_id.as_deref(),
+            route: &self.route,
+            caller: self.caller.as_ref(),
+            address: &self.address,
+            origin: self.origin.as_deref(),
+            token_type: self.token_type.as_deref(),
+            provider: self.provider.as_deref(),
+            ttl: self.ttl,
+        })
+    }
+}
+
+fn line(said: &impl Serialize) -> Vec<u8> {
+    let mut line = Vec::with_capacity(640);
+    // Neither the types nor a `Vec` can make this fail; half a line would be worse than none.
+    if said.serialize(&mut Serializer::with_formatter(&mut line, Ascii)).is_err() {
+        line.clear();
+    }
+    line.push(b'\n');
+    line
 }
 
 /// Writes ASCII only. JSON leaves the C1 controls, DEL and marks of text direction as they are, and
@@ -145,7 +202,7 @@ mod tests {
         assert_eq!(
             line(&event),
             "{\"time\":\"\",\"event\":\"vend\",\"request_id\":\"\",\"route\":\"\",\
-             \"outcome\":\"vended\",\"address\":\"\",\"duration_ms\":0.0}\n"
+             \"outcome\":\"vended\",\"address\":\"\",\"minted\":\"no\",\"duration_ms\":0.0}\n"
         );
     }
 

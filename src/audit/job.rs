@@ -25,8 +25,9 @@ enum Fate {
 /// A record for the writer.
 #[derive(Debug)]
 pub(super) struct Job {
-    event: Event,
-    /// The event as text. Whoever sends it makes it, as there are many of those and one writer.
+    /// What was decided; `None` for an intent, which has no outcome that could change.
+    event: Option<Event>,
+    /// The line. Whoever sends it makes it, as there are many of those and one writer.
     line: Vec<u8>,
     fate: Arc<OnceLock<Fate>>,
     done: Option<oneshot::Sender<()>>,
@@ -42,24 +43,38 @@ pub(super) struct Waiting {
 impl Job {
     /// A record that an answer waits for.
     pub(super) fn awaited(event: Event) -> (Self, Waiting) {
+        Self::new(event.line(), Some(event))
+    }
+
+    /// The line of an intent, which a mint waits for.
+    pub(super) fn intent(line: Vec<u8>) -> (Self, Waiting) {
+        Self::new(line, None)
+    }
+
+    fn new(line: Vec<u8>, event: Option<Event>) -> (Self, Waiting) {
         let (fate, (tell, done)) = (Arc::default(), oneshot::channel());
-        let (line, decided) = (event.line(), Arc::clone(&fate));
+        let decided = Arc::clone(&fate);
         (Self { event, line, fate: decided, done: Some(tell) }, Waiting { fate, done })
     }
 
     /// A record of what is settled: it stays true, whenever it is written.
     pub(super) fn settled(event: Event) -> Self {
         let fate = Arc::new(OnceLock::from(Fate::Instead(event.outcome)));
-        Self { line: event.line(), event, fate, done: None }
+        Self { line: event.line(), event: Some(event), fate, done: None }
+    }
+
+    /// Whether it need not be written: an intent that came too late, so that nothing is minted.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.event.is_none() && self.fate.get().is_some()
     }
 
     /// The line, as it is true by now.
     pub(super) fn line(&mut self) -> &[u8] {
-        if let Some(Fate::Instead(outcome)) = self.fate.get()
-            && *outcome != self.event.outcome
+        if let (Some(Fate::Instead(outcome)), Some(event)) = (self.fate.get(), &mut self.event)
+            && *outcome != event.outcome
         {
-            self.event.instead(outcome);
-            self.line = self.event.line();
+            event.instead(outcome);
+            self.line = event.line();
         }
         &self.line
     }
@@ -72,7 +87,12 @@ impl Job {
                 let _ = self.done.take().map(|done| done.send(()));
                 None
             }
-            Fate::Instead(outcome) => (*outcome != self.event.outcome).then_some(self),
+            Fate::Instead(outcome) => {
+                // After an intent comes the record of the decision anyway, which says that nothing
+                // was minted.
+                let says = self.event.as_ref().map_or(*outcome, |event| event.outcome);
+                (*outcome != says).then_some(self)
+            }
         }
     }
 
@@ -163,6 +183,19 @@ mod tests {
         drop(waiting);
         let mut again = job.written().unwrap();
         assert_eq!(outcome(&mut again), "abandoned \"vended\"");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_intent_that_comes_too_late_is_withdrawn() {
+        let (mut job, waiting) = Job::intent(b"intent\n".to_vec());
+        assert!(!job.is_withdrawn());
+        assert!(waiting.until(soon()).await.is_err());
+        assert!(job.is_withdrawn());
+        assert_eq!(job.line(), b"intent\n", "when it is being written, it stays as it is");
+        assert!(job.written().is_none(), "and needs no other line of its own");
+        let (job, waiting) = Job::intent(b"intent\n".to_vec());
+        assert!(job.written().is_none());
+        assert!(waiting.until(soon()).await.is_ok());
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::{
 };
 
 use aws_lc_rs::digest;
+use uuid::Uuid;
 
 use super::{
     ABANDONED, Inner, PATIENCE, Unrecorded,
-    event::{Caller, Event, millis, rfc3339},
+    event::{Caller, Event, Made, millis, rfc3339},
     hex,
 };
 
@@ -81,9 +82,31 @@ impl Record {
         self.fill(|event| event.observed = limits.iter().map(|limit| capped(limit)).collect());
     }
 
+    /// Writes that the provider is about to be asked. From here on it is unknown whether there is a
+    /// token, until [`Self::minted`] or [`Self::minted_nothing`] say more: whatever becomes of this
+    /// process, the token is not lost count of.
+    ///
+    /// # Errors
+    /// When the sink did not take it within 100 ms. The provider must then not be asked.
+    pub async fn intend(&mut self) -> Result<(), Unrecorded> {
+        let Some(Open { audit, event, .. }) = &mut self.0 else { return Ok(()) };
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        // Not the request's id: callers may choose that.
+        event.mint_id = Some(Uuid::now_v7().to_string());
+        audit.sink.write_intent(event.intent(audit.clock.now()), deadline).await?;
+        event.minted = Made::Unknown;
+        Ok(())
+    }
+
+    /// It is certain that the provider made no token.
+    pub fn minted_nothing(&mut self) {
+        self.fill(|event| event.minted = Made::No);
+    }
+
     /// What was minted, and the end of its life in Unix seconds. Only a hash of the token is kept.
     pub fn minted(&mut self, token: &str, expires_at: u64) {
         self.fill(|event| {
+            event.minted = Made::Yes;
             event.token_sha256 =
                 Some(hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()));
             event.expires_at = Some(expires_at);

@@ -19,7 +19,7 @@ use super::{
     MAX_WAITING, UNAVAILABLE, Unrecorded,
     event::Event,
     health::Health,
-    job::Job,
+    job::{Job, Waiting},
     output::{Output, Target},
     writer::{Message, Writer},
 };
@@ -108,7 +108,30 @@ impl Sink {
         event: Event,
         deadline: Instant,
     ) -> Result<(), Unrecorded> {
-        let (job, waiting) = Job::awaited(event);
+        self.write_awaited(room, Job::awaited(event), deadline).await
+    }
+
+    /// Writes the line of an intent, and waits for that until `deadline`.
+    pub(super) async fn write_intent(
+        &self,
+        line: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<(), Unrecorded> {
+        match self.room(deadline).await {
+            Some(room) => self.write_awaited(room, Job::intent(line), deadline).await,
+            None => {
+                self.health.late();
+                Err(Unrecorded)
+            }
+        }
+    }
+
+    async fn write_awaited(
+        &self,
+        room: Room<'_>,
+        (job, waiting): (Job, Waiting),
+        deadline: Instant,
+    ) -> Result<(), Unrecorded> {
         self.send(room, job);
         let result = waiting.until(deadline).await;
         if result.is_err() {

@@ -51,7 +51,10 @@ impl<T: Target> Writer<T> {
     /// Writes until nobody is left to send anything.
     pub(super) fn run(mut self) {
         while self.wait() {
-            self.write();
+            // Nothing but what was withdrawn says nothing of how the target fares.
+            if !self.batch.is_empty() {
+                self.write();
+            }
             if self.batch.is_empty() {
                 for flush in self.flushes.drain(..) {
                     let _ = flush.try_send(());
@@ -85,8 +88,10 @@ impl<T: Target> Writer<T> {
     fn accept(&mut self, message: Message) {
         match message {
             Message::Write(job) => {
-                self.batch.push(*job);
                 self.taken += 1;
+                if !job.is_withdrawn() {
+                    self.batch.push(*job);
+                }
             }
             Message::Flush(tell) => self.flushes.push(tell),
         }

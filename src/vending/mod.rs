@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     app::{App, Live},
-    audit::Unrecorded,
+    audit::{Record, Unrecorded},
     caller::Caller,
     error::Error,
     limit::{Exceeded, Outcome, Spent, Standing},
@@ -75,11 +75,11 @@ pub struct Vended<'a> {
     pub minted: Minted,
 }
 
-/// Vends what is asked for. Run it in a task of its own: a caller who hangs up half-way would leave
-/// a token behind that is neither counted nor recorded.
-pub async fn vend<'a>(app: &App, live: &'a Live, ask: &Ask) -> Vending<'a> {
+/// Vends what is asked for, and tells `record` of it as it becomes known. Run it in a task of its own:
+/// a caller who hangs up half-way would leave a token behind that is neither counted nor handed out.
+pub async fn vend<'a>(app: &App, live: &'a Live, ask: &Ask, record: &mut Record) -> Vending<'a> {
     let mut facts = Facts::default();
-    let result = decide_and_mint(app, live, ask, &mut facts).await;
+    let result = decide_and_mint(app, live, ask, &mut facts, record).await;
     Vending { facts, result }
 }
 
@@ -88,12 +88,15 @@ async fn decide_and_mint<'a>(
     live: &'a Live,
     ask: &Ask,
     facts: &mut Facts<'a>,
+    record: &mut Record,
 ) -> Result<Vended<'a>, Error> {
     let token_type = find(live, &ask.name)?;
     facts.token_type = Some(token_type);
+    record.token_type(&token_type.name, &token_type.provider);
     let origin = ask.origin.as_deref();
     let grant = live.policy.decide(&ask.caller, origin, token_type, &ask.request)?;
     facts.ttl = Some(grant.spec().ttl);
+    record.granted(grant.spec().ttl);
     if !token_type.enabled {
         return Err(Error::Disabled);
     }
@@ -104,11 +107,11 @@ async fn decide_and_mint<'a>(
     let address = charges::address(live, app.limiter(), ask.client);
     let charges = charges::token(live, app.limiter(), ask, grant.limits());
     let spent = facts.counted.add(app.limiter().spend(&[address], &charges).await)?;
-    match mint(live, &grant, facts).await {
+    match mint_on_record(live, &grant, facts, record).await {
         Ok(minted) => Ok(Vended { token_type, minted }),
         Err(error) => {
             // What provably came to nothing is not counted.
-            if matches!(&error, Error::Provider(error) if error.minted_nothing()) {
+            if error.minted_nothing() {
                 app.limiter().give_back(spent).await;
             }
             Err(error)
@@ -134,6 +137,24 @@ fn find<'a>(live: &'a Live, name: &str) -> Result<&'a TokenType, Error> {
         let known = live.tokens.keys().map(ToString::to_string).collect();
         Error::UnknownTokenType { known }
     })
+}
+
+/// Mints, with a word before and after it: were this process to end in between, the word before is
+/// what says that there may be a token.
+async fn mint_on_record(
+    live: &Live,
+    grant: &Grant,
+    facts: &mut Facts<'_>,
+    record: &mut Record,
+) -> Result<Minted, Error> {
+    record.intend().await?;
+    let result = mint(live, grant, facts).await;
+    match &result {
+        Ok(minted) => record.minted(minted.token.expose(), minted.expires_at),
+        Err(error) if error.minted_nothing() => record.minted_nothing(),
+        Err(_) => (),
+    }
+    result
 }
 
 async fn mint(live: &Live, grant: &Grant, facts: &mut Facts<'_>) -> Result<Minted, Error> {

@@ -106,7 +106,7 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
     // neither counted nor recorded.
     let tasks = app.tasks().clone();
     let vending = async move {
-        let vending = vend(&app, &live, &ask).await;
+        let vending = vend(&app, &live, &ask, report.record()).await;
         report.facts(vending.facts);
         match vending.result {
             Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,

@@ -56,6 +56,11 @@ impl Report {
         }
     }
 
+    /// What is recorded of it.
+    pub(super) fn record(&mut self) -> &mut Record {
+        &mut self.record
+    }
+
     /// Why there is no token.
     pub(super) fn error(&self, error: &Error) {
         if let Error::Exceeded(it) = error {
@@ -65,16 +70,8 @@ impl Report {
 
     /// What was decided, and what it took.
     pub(super) fn facts(&mut self, facts: Facts<'_>) {
-        if let Some(token_type) = facts.token_type {
-            self.record.token_type(&token_type.name, &token_type.provider);
-            if let Some(took) = facts.upstream {
-                self.app.metrics().minted(&token_type.provider, took);
-            }
-        }
-        if let Some(ttl) = facts.ttl {
-            self.record.granted(ttl);
-        }
-        if let Some(took) = facts.upstream {
+        if let (Some(token_type), Some(took)) = (facts.token_type, facts.upstream) {
+            self.app.metrics().minted(&token_type.provider, took);
             self.record.upstream(took);
         }
         self.line = access_log::Facts::of(&facts);
@@ -95,11 +92,10 @@ impl Report {
 
     /// Ends with a token, shaped by `shape`: if it can be recorded.
     pub(super) async fn vended(
-        mut self,
+        self,
         vended: Vended<'_>,
         shape: impl FnOnce(&Vended<'_>) -> Response,
     ) -> Response {
-        self.record.minted(vended.minted.token.expose(), vended.minted.expires_at);
         let response = shape(&vended);
         self.end("vended", response).await
     }

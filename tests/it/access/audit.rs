@@ -20,9 +20,14 @@ fn settings() -> String {
     )
 }
 
-/// The records in a text.
-fn records(lines: &str) -> Vec<Value> {
-    lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+/// The lines of a text.
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+/// Of the lines in a text, those of decisions.
+fn records(text: &str) -> Vec<Value> {
+    lines(text).into_iter().filter(|line| line["event"] == "vend").collect()
 }
 
 #[tokio::test]
@@ -56,7 +61,8 @@ async fn mint_without_a_record_every_decision_has_exactly_one() {
         expected.push(if code == "ok" { "vended".to_owned() } else { code.to_owned() });
     }
     // No waiting: a record is there before its answer.
-    let records = records(&fs::read_to_string(file.path()).unwrap());
+    let text = fs::read_to_string(file.path()).unwrap();
+    let records = records(&text);
     let outcomes: Vec<_> = records.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, expected);
     let first = &records[0];
@@ -71,6 +77,16 @@ async fn mint_without_a_record_every_decision_has_exactly_one() {
     assert!(first["upstream_ms"].is_number() && first["duration_ms"].is_number());
     assert!(records[2]["reason"].as_str().unwrap().contains("no such key"), "{}", records[2]);
     assert!(!guarded.server.output().contains(&token));
+    // What was asked of the provider was said before, and nothing else was.
+    let lines = lines(&text);
+    assert_eq!((&lines[0]["event"], &lines[1]["event"]), (&json!("mint"), &json!("vend")));
+    let ids = |event: &str| -> Vec<&Value> {
+        let of_mints = lines.iter().filter(|it| it["event"] == event && !it["mint_id"].is_null());
+        of_mints.map(|it| &it["mint_id"]).collect()
+    };
+    assert_eq!(ids("mint").len(), guarded.minted().await);
+    assert_eq!(ids("mint"), ids("vend"));
+    assert!(records.iter().all(|it| (it["minted"] == "yes") == (it["outcome"] == "vended")));
 }
 
 #[tokio::test]
@@ -118,7 +134,7 @@ async fn records_go_to_a_file_and_addresses_are_written_as_told() {
         assert!(address.starts_with(expected) && !address.contains("127.0.0.1"), "{address}");
         assert_eq!(guarded.server.stdout(), "");
     }
-    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2, "it is added to");
+    assert_eq!(records(&fs::read_to_string(&path).unwrap()).len(), 2, "it is added to");
 }
 
 #[tokio::test]

@@ -46,9 +46,12 @@ async fn one_caller_gets_anothers_token_never() {
     let tokens: BTreeSet<_> = answers.values().map(|(_, token)| token).collect();
     assert_eq!(tokens.len(), 60, "a token was handed out twice");
     let records = std::fs::read_to_string(file.path()).unwrap();
-    assert_eq!(records.lines().count(), 60);
+    assert_eq!(records.lines().count(), 120, "each has an intent");
     for record in records.lines() {
         let record: Value = serde_json::from_str(record).unwrap();
+        if record["event"] == "mint" {
+            continue;
+        }
         let (caller, token) = &answers[record["request_id"].as_str().unwrap()];
         assert_eq!(record["caller"]["id"], format!("caller-{caller}"));
         assert_eq!(record["token_sha256"], hash(token));

@@ -56,6 +56,14 @@ fn full(audit: &Audit, id: &str) -> Record {
     record
 }
 
+/// As [`full`], after an intent.
+async fn intended(audit: &Audit, id: &str) -> Record {
+    let mut record = full(audit, id);
+    record.intend().await.unwrap();
+    record.minted(TOKEN, NOON + 300);
+    record
+}
+
 fn lines(path: &Path) -> Vec<Value> {
     parsed(&fs::read_to_string(path).unwrap())
 }

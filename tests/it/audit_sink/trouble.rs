@@ -162,6 +162,54 @@ async fn strangers_do_not_crowd_out_whoever_is_known() {
 }
 
 #[tokio::test]
+async fn an_intent_that_cannot_be_written_is_none_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    symlink("/dev/full", &path).unwrap();
+    let audit = opened(&path, AddressForm::Full);
+    for id in ["told-by-the-disk", "known"] {
+        let mut record = begin(&audit, id);
+        assert!(record.intend().await.is_err(), "{id}");
+        assert!(audit.is_stuck());
+        assert!(record.finish("audit_unavailable").await.is_err());
+    }
+    fs::remove_file(&path).unwrap();
+    eventually("it recovers by itself", || !audit.is_stuck()).await;
+    audit.flush();
+    for line in lines(&path).iter().filter(|line| line["event"] == "vend") {
+        assert_eq!(
+            (&line["outcome"], &line["minted"]),
+            (&"audit_unavailable".into(), &"no".into())
+        );
+    }
+    let ends = lines(&path).iter().filter(|line| line["event"] == "vend").count();
+    assert_eq!(ends, 2);
+}
+
+/// The sink gets stuck between intent and outcome: the token is withheld, and counted.
+#[tokio::test]
+async fn a_token_whose_record_came_too_late_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, kept) = (folder.path().join("audit.log"), folder.path().join("kept"));
+    let audit = opened(&path, AddressForm::Full);
+    let mut record = full(&audit, "id");
+    record.intend().await.unwrap();
+    fs::rename(&path, &kept).unwrap();
+    symlink("/dev/full", &path).unwrap();
+    // The file is looked at once a second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    record.minted("token", NOON + 300);
+    assert!(record.finish("vended").await.is_err());
+    fs::remove_file(&path).unwrap();
+    eventually("it recovers by itself", || !audit.is_stuck()).await;
+    audit.flush();
+    let (intent, end) = (lines(&kept).remove(0), lines(&path).remove(0));
+    assert_eq!(intent["mint_id"], end["mint_id"]);
+    assert_eq!((&end["outcome"], &end["minted"]), (&"audit_unavailable".into(), &"yes".into()));
+    assert!(end["token_sha256"].is_string());
+}
+
+#[tokio::test]
 async fn files_may_be_renamed_and_cut() {
     let (folder, audit) = audit();
     let path = folder.path().join("audit.log");
