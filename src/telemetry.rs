@@ -21,6 +21,20 @@ const MAX_WAITING: usize = 10_000;
 #[derive(Debug)]
 pub struct Telemetry(#[expect(dead_code, reason = "held until the end")] WorkerGuard);
 
+/// From here on a panic is a line in the log and not what Rust prints, and `count` is told of it. Who
+/// met it is answered by whoever catches it.
+///
+/// Of what a panic says only a fixed text is shown: one that was put together could hold a secret.
+/// This must itself not panic: that would end the process.
+pub fn watch_panics(count: impl Fn() + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |panic| {
+        count();
+        let says = panic.payload().downcast_ref::<&'static str>().copied();
+        let at = panic.location().map(tracing::field::display);
+        tracing::error!(at, says, "panicked: this is a defect, please report it");
+    }));
+}
+
 /// Starts logging as `settings` say. Does nothing when the process logs already.
 pub fn start(settings: &Log) -> Telemetry {
     let json = match settings.format {

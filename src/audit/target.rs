@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write},
     os::{
         fd::AsFd as _,
-        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+        unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
     },
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -22,8 +22,23 @@ pub(super) struct Stdout(File);
 
 impl Stdout {
     pub(super) fn open() -> io::Result<Self> {
-        Ok(Self(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+        let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        // Which of the two it is can no longer be told: Rust puts /dev/null where nothing is.
+        if is_null(&file) {
+            tracing::warn!(
+                "the audit goes to /dev/null: standard output is closed, or leads there; give it a \
+                 file with audit.to = \"file:/path\""
+            );
+        }
+        Ok(Self(file))
     }
+}
+
+/// Whether it is the device that forgets everything.
+fn is_null(file: &File) -> bool {
+    let device = |it: Metadata| it.file_type().is_char_device().then(|| it.rdev());
+    let of = |it: io::Result<Metadata>| it.ok().and_then(device);
+    of(file.metadata()).is_some_and(|it| Some(it) == of(fs::metadata("/dev/null")))
 }
 
 impl Write for Stdout {
@@ -137,6 +152,13 @@ mod tests {
         let (_, torn) = Appended::open(path.clone()).unwrap();
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!torn);
+    }
+
+    #[test]
+    fn only_the_null_device_is_taken_for_it() {
+        assert!(is_null(&File::options().write(true).open("/dev/null").unwrap()));
+        assert!(!is_null(&File::options().write(true).open("/dev/full").unwrap()));
+        assert!(!is_null(&tempfile::tempfile().unwrap()));
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // First, because what is built may have something to say.
     let _log = telemetry::start(&loaded.settings.log);
     let (app, settings) = loaded.app(args.sandbox)?;
+    let metrics = app.metrics().clone();
+    telemetry::watch_panics(move || metrics.panicked());
     let mut signals = Signals::listen()?;
     let listeners = open(&settings).await?;
     announce(&app, &settings, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;

@@ -3,6 +3,7 @@
 //! Every label's value is from a closed set: names in the settings, and words in this program. What
 //! a client sends is never one, or it could make the server hold a counter for each of its whims.
 
+mod fate;
 mod label;
 mod store;
 
@@ -14,8 +15,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub use fate::Fate;
 pub use label::Mode;
 
+use fate::Fates;
 use label::{Decision, Provider, Refusal};
 use store::Store;
 
@@ -42,6 +45,7 @@ struct Inner {
     store: Arc<Store>,
     audit_failures: Counter,
     mints: Family<Provider, Histogram, fn() -> Histogram>,
+    fates: Fates,
 }
 
 impl Metrics {
@@ -61,6 +65,7 @@ impl Metrics {
             store: Arc::default(),
             audit_failures: Counter::default(),
             mints: Family::new_with_constructor(mints),
+            fates: Fates::default(),
         };
         inner.register();
         inner.begin_at_zero();
@@ -89,9 +94,10 @@ impl Metrics {
         self.0.audit_failures.inc();
     }
 
-    /// A provider was asked for a token, and answered or not in that time.
-    pub fn minted(&self, provider: &str, took: Duration) {
+    /// A provider was asked for a token, and answered or not in that time, with that result.
+    pub fn minted(&self, provider: &str, took: Duration, result: Fate) {
         let provider = known(&self.0.providers, provider);
+        self.0.fates.minted(provider.clone(), result);
         self.0.mints.get_or_create(&Provider { provider }).observe(took.as_secs_f64());
     }
 
@@ -135,6 +141,7 @@ impl Inner {
             Unit::Seconds,
             self.mints.clone(),
         );
+        self.fates.register(registry);
         registry.register_collector(Box::new(Arc::clone(&self.store)));
     }
 
@@ -144,6 +151,7 @@ impl Inner {
             drop(self.decisions.get_or_create(&Decision { token_type, outcome: "vended" }));
         }
         for provider in self.providers.iter().cloned() {
+            self.fates.begin_at_zero(&provider);
             drop(self.mints.get_or_create(&Provider { provider }));
         }
     }
@@ -177,7 +185,8 @@ mod tests {
         metrics.refused("caller", Mode::Enforce);
         metrics.refused("caller", Mode::Observe);
         metrics.audit_failed();
-        metrics.minted("xai", Duration::from_millis(250));
+        metrics.minted("xai", Duration::from_millis(250), Fate::Unknown);
+        metrics.panicked();
         let one = |sample| assert_eq!(value(&metrics, sample).as_deref(), Some("1"), "{sample}");
         one("valetkey_decisions_total{token_type=\"none\",outcome=\"unknown_token_type\"}");
         one("valetkey_limit_refusals_total{limit=\"caller\",mode=\"enforce\"}");
@@ -185,6 +194,8 @@ mod tests {
         one("valetkey_audit_failures_total");
         one("valetkey_mint_seconds_count{provider=\"xai\"}");
         one("valetkey_mint_seconds_bucket{le=\"0.3\",provider=\"xai\"}");
+        one("valetkey_mints_total{provider=\"xai\",result=\"unknown\"}");
+        one("valetkey_panics_total");
         one("valetkey_build_info{version=\"0.1.0\"}");
         let vended = "valetkey_decisions_total{token_type=\"xai_realtime\",outcome=\"vended\"}";
         assert_eq!(value(&metrics, vended).as_deref(), Some("2"));
@@ -199,6 +210,8 @@ mod tests {
         zero("valetkey_decisions_total{token_type=\"scribe\",outcome=\"vended\"}");
         zero("valetkey_audit_failures_total");
         zero("valetkey_mint_seconds_count{provider=\"xai\"}");
+        zero("valetkey_mints_total{provider=\"xai\",result=\"minted\"}");
+        zero("valetkey_panics_total");
     }
 
     #[test]
@@ -220,11 +233,11 @@ mod tests {
     fn names_from_outside_make_no_new_labels() {
         let metrics = metrics();
         metrics.decided(Some("x"), "unknown_token_type");
-        metrics.minted("x", Duration::ZERO);
+        metrics.minted("x", Duration::ZERO, Fate::Minted);
         let before = metrics.render().lines().count();
         for n in 0..1_000 {
             metrics.decided(Some(&format!("x{n}\"}} 1\nvaletkey_")), "unknown_token_type");
-            metrics.minted(&format!("x{n}"), Duration::ZERO);
+            metrics.minted(&format!("x{n}"), Duration::ZERO, Fate::Minted);
         }
         assert_eq!(metrics.render().lines().count(), before);
     }

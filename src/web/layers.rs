@@ -25,6 +25,8 @@ use crate::{app::Live, settings::Origin};
 /// Puts the layers around `router`, the outermost first.
 pub(super) fn around(router: Router, live: &Live) -> Router {
     let stack = ServiceBuilder::new()
+        // Even what is below may panic, and a connection that just ends tells nobody anything.
+        .layer(CatchPanicLayer::custom(layer_panicked))
         // First, so that its line tells of everything below and its id is there for all of it.
         .layer(from_fn(access_log::log))
         // On every answer, whoever made it.
@@ -96,10 +98,17 @@ fn cors(live: &Live) -> Option<CorsLayer> {
     )
 }
 
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let said = panic.downcast_ref::<String>().map(String::as_str);
-    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nothing");
-    Problem::new(Code::Internal).because(format!("a handler panicked: {said}")).into_response()
+/// What a panic says is not repeated: it could hold anything. The log has had its line already.
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Problem::new(Code::Internal).because("a handler panicked").into_response()
+}
+
+/// Here nobody is left who would make a document of a problem.
+fn layer_panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    let mut response = problem::bare(&Problem::new(Code::Internal));
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 #[cfg(test)]
@@ -142,7 +151,22 @@ mod tests {
         assert!(response.headers().contains_key("x-request-id"));
         let problem = response.extensions().get::<Problem>().unwrap();
         assert_eq!(problem.code, Code::Internal);
-        assert_eq!(problem.cause.as_deref(), Some("a handler panicked: canary"));
+        assert_eq!(problem.cause.as_deref(), Some("a handler panicked"));
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("\"internal\"") && !body.contains("canary"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_beyond_the_handlers_is_a_problem_too() {
+        let panics = from_fn(|_: Request, _: Next| async { panic!("canary") as Response });
+        let router = Router::new().route("/", get(|| async { "ok" }));
+        let layer = CatchPanicLayer::custom(layer_panicked);
+        let router = around(router, &live()).layer(panics).layer(layer);
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["cache-control"], "no-store");
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(body.contains("\"internal\"") && !body.contains("canary"), "{body}");

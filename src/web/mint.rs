@@ -107,7 +107,7 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
     let tasks = app.tasks().clone();
     let vending = async move {
         let vending = vend(&app, &live, &ask, report.record()).await;
-        report.facts(vending.facts);
+        report.facts(vending.facts, &vending.result);
         match vending.result {
             Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,
             Err(error) => {

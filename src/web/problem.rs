@@ -126,6 +126,14 @@ struct SdkError<'a> {
     code: &'a str,
 }
 
+/// The document of a problem outside of any request, and so without its name.
+pub(super) fn bare(problem: &Problem) -> Response {
+    let mut response = Response::new(Body::from(problem.document("-", false)));
+    *response.status_mut() = problem.code.status();
+    problem.add_headers(response.headers_mut());
+    response
+}
+
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>());

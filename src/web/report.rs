@@ -20,7 +20,7 @@ use crate::{
     audit::Record,
     error::Error,
     limit::{Exceeded, Standing},
-    metrics::Mode,
+    metrics::{Fate, Mode},
     vending::{Admission, Facts, Vended},
 };
 
@@ -69,9 +69,14 @@ impl Report {
     }
 
     /// What was decided, and what it took.
-    pub(super) fn facts(&mut self, facts: Facts<'_>) {
+    pub(super) fn facts(&mut self, facts: Facts<'_>, result: &Result<Vended<'_>, Error>) {
         if let (Some(token_type), Some(took)) = (facts.token_type, facts.upstream) {
-            self.app.metrics().minted(&token_type.provider, took);
+            let fate = match result {
+                Ok(_) => Fate::Minted,
+                Err(error) if error.minted_nothing() => Fate::Nothing,
+                Err(_) => Fate::Unknown,
+            };
+            self.app.metrics().minted(&token_type.provider, took, fate);
             self.record.upstream(took);
         }
         self.line = access_log::Facts::of(&facts);
