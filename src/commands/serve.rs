@@ -68,7 +68,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let shutdown = async { drop(second.await) };
     let audit = app.audit().clone();
     tokio::select! {
-        served = server::run(listeners, app, (&settings.server).into(), shutdown) => served?,
+        served = server::run(listeners, app, shutdown) => served?,
         () = stop_at_once => tracing::warn!("stopped at once by a second signal"),
     }
     // What is still queued is written, if the sink takes it.

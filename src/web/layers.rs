@@ -43,8 +43,7 @@ pub(super) fn around(router: Router, live: &Live) -> Router {
 async fn mark(State(sandbox): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    problem::mark(headers);
     if sandbox {
         headers.insert("valetkey-sandbox", HeaderValue::from_static("1"));
     }

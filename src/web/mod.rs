@@ -16,5 +16,5 @@ mod router;
 mod site;
 mod visitor;
 
-pub use problem::{Code, Problem};
+pub use problem::{Code, Problem, raw_answer};
 pub use router::{admin, public};

@@ -12,7 +12,7 @@ use axum::{
 use serde::Serialize;
 
 pub use super::code::Code;
-use super::request_id::RequestId;
+use super::request_id::{self, RequestId};
 
 /// Where `docs/problems.md` is; a code is the fragment of its own heading.
 const DOCUMENTATION: &str = "https://github.com/valetkey/valetkey/blob/main/docs/problems.md";
@@ -101,6 +101,43 @@ impl Problem {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
     }
+}
+
+/// A whole answer, as it goes over the wire, for what never becomes a request. It is the last on its
+/// connection.
+#[must_use]
+pub fn raw_answer(code: Code) -> Vec<u8> {
+    let (problem, id) = (Problem::new(code), RequestId::new());
+    let document = problem.document(id.as_str(), false);
+    let status = code.status();
+    tracing::info!(
+        status = status.as_u16(),
+        request_id = id.as_str(),
+        code = code.name(),
+        "refused before it was a request"
+    );
+    let mut headers = HeaderMap::new();
+    problem.add_headers(&mut headers);
+    mark(&mut headers);
+    headers.insert(request_id::HEADER, id.header());
+    headers.insert(header::CONTENT_LENGTH, document.len().into());
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut answer = format!("HTTP/1.1 {status}\r\n").into_bytes();
+    for (name, value) in &headers {
+        answer.extend_from_slice(name.as_str().as_bytes());
+        answer.extend_from_slice(b": ");
+        answer.extend_from_slice(value.as_bytes());
+        answer.extend_from_slice(b"\r\n");
+    }
+    answer.extend_from_slice(b"\r\n");
+    answer.extend_from_slice(document.as_bytes());
+    answer
+}
+
+/// What is on every answer.
+pub(super) fn mark(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 #[derive(Serialize)]

@@ -22,7 +22,7 @@ impl RequestId {
         }
     }
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let id = Uuid::now_v7().to_string();
         Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-")))
     }

@@ -51,7 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "vending",
         ],
     ),
-    ("server", &["app", "settings", "web"]),
+    ("server", &["app", "caller::is_trusted", "metrics", "settings", "web"]),
     (
         "commands",
         &[
