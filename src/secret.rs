@@ -17,6 +17,9 @@ use secrecy::{ExposeSecret, SecretString};
 /// The longest secret that is read, in bytes. Real keys have about a hundred.
 const MAX_LENGTH: u64 = 4096;
 
+/// The longest PEM file that is read, in bytes. All the roots of a system have 200 KiB.
+const MAX_PEM: u64 = 1024 * 1024;
+
 /// A secret value, wiped from memory when dropped.
 #[derive(Clone, Debug)]
 pub struct Secret(SecretString);
@@ -103,15 +106,34 @@ impl SecretRef {
     }
 }
 
-fn read_file(path: &Path, place: String) -> Result<Secret, SecretError> {
-    let read = || {
-        let mut text = String::new();
-        File::open(path)?.take(MAX_LENGTH + 1).read_to_string(&mut text)?;
-        Ok(text)
+/// The text of a PEM file: certificates, or a private key. Unlike other secrets it has line ends.
+///
+/// # Errors
+/// When there is no such text.
+pub fn read_pem(path: &Path) -> Result<Secret, SecretError> {
+    let place = format!("the file {}", path.display());
+    let text = read_text(path, MAX_PEM, &place)?;
+    let why = if text.expose().trim().is_empty() {
+        "it is empty"
+    } else if text.expose().len() as u64 > MAX_PEM {
+        "it is longer than 1 MiB"
+    } else {
+        return Ok(text);
     };
-    match read() {
-        Ok(text) => usable(&place, &text),
-        Err(source) => Err(SecretError::Unreadable { place, source }),
+    Err(SecretError::Unusable { place, why })
+}
+
+fn read_file(path: &Path, place: String) -> Result<Secret, SecretError> {
+    usable(&place, read_text(path, MAX_LENGTH, &place)?.expose())
+}
+
+/// One byte more than `most` at most, so that it can be told.
+fn read_text(path: &Path, most: u64, place: &str) -> Result<Secret, SecretError> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_string(&mut text));
+    match read {
+        Ok(_) => Ok(Secret::new(text)),
+        Err(source) => Err(SecretError::Unreadable { place: place.to_owned(), source }),
     }
 }
 

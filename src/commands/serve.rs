@@ -15,7 +15,7 @@ use crate::{
     sandbox,
     secret::{Secret, SecretRef},
     server::{self, Listeners},
-    settings::Settings,
+    settings::{Settings, Transport},
     telemetry,
 };
 
@@ -83,6 +83,7 @@ fn point_at(loaded: &mut Loaded, address: SocketAddr) {
     for provider in loaded.settings.providers.values_mut() {
         let Some(key) = sandbox::key(&provider.kind) else { continue };
         provider.api_keys = vec![SecretRef::Given(Secret::new(key))];
+        provider.transport = Transport::default();
         provider.base_url.set_scheme("http").ok();
         provider.base_url.set_path("");
         provider.base_url.set_ip_host(address.ip()).ok();

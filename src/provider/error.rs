@@ -72,6 +72,12 @@ pub enum Unreachable {
     /// Its certificate is not trusted, or it does not speak TLS.
     #[error("the TLS handshake failed")]
     Tls,
+    /// It wants a client certificate, or does not want ours.
+    #[error("it does not accept the client certificate, or wants one")]
+    ClientCertificate,
+    /// The proxy in between does not let us through, or is none.
+    #[error("the proxy makes no connection to it")]
+    Proxy,
     /// Its name leads nowhere.
     #[error("its name cannot be resolved")]
     Name,

@@ -18,6 +18,7 @@ use url::Url;
 use crate::{
     clock::Clock,
     metrics::Metrics,
+    outbound::Transport,
     policy::Grant,
     secret::Secret,
     token::{Connect, MintSpec, Minted, Name, Shape},
@@ -94,6 +95,8 @@ pub struct Account {
     pub keys: Vec<Secret>,
     /// The deadline of one mint.
     pub timeout: Duration,
+    /// How it is reached.
+    pub transport: Transport,
     /// Where it is counted what happens. No part of what the account is.
     pub metrics: Metrics,
 }
@@ -101,11 +104,12 @@ pub struct Account {
 impl PartialEq for Account {
     fn eq(&self, other: &Self) -> bool {
         // Taken apart, so that a new field must choose.
-        let Self { name, base_url, keys, timeout, metrics: _ } = self;
+        let Self { name, base_url, keys, timeout, transport, metrics: _ } = self;
         *name == other.name
             && *base_url == other.base_url
             && *keys == other.keys
             && *timeout == other.timeout
+            && *transport == other.transport
     }
 }
 
@@ -143,7 +147,7 @@ impl Adapter {
     /// # Errors
     /// When the HTTP client cannot be made or the key cannot be sent; in words for the operator.
     pub fn open(&self, account: Account, clock: &Clock) -> Result<Instance, String> {
-        let upstream = Upstream::new(&account.base_url)?;
+        let upstream = Upstream::new(&account)?;
         let open = |key| (self.open)(key, upstream.clone(), clock.clone());
         let keyed = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let provider = keyed.into_iter().next().ok_or("it has no API key")?;
@@ -206,6 +210,7 @@ mod tests {
             base_url: Url::parse("https://api.example").unwrap(),
             keys: vec![Secret::new("one"), Secret::new("two")],
             timeout: Duration::from_secs(10),
+            transport: Transport::default(),
             metrics: Metrics::new(["type"], ["xai"]),
         }
     }

@@ -13,7 +13,7 @@ use reqwest::{Client, Method, RequestBuilder, header};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Invalid, ProviderError, Unreachable};
+use super::{Account, Invalid, ProviderError, Unreachable};
 use crate::{
     clock::Clock,
     outbound::{self, Unread, causes, root_cause},
@@ -40,8 +40,9 @@ pub(super) struct Answer {
 }
 
 impl Upstream {
-    pub(super) fn new(base: &Url) -> Result<Self, String> {
-        Ok(Self { client: outbound::client()?, base: base.clone() })
+    pub(super) fn new(account: &Account) -> Result<Self, String> {
+        let client = account.transport.client(account.timeout)?;
+        Ok(Self { client, base: account.base_url.clone() })
     }
 
     /// Begins a POST to `path` under the base URL.
@@ -95,8 +96,10 @@ impl From<Unread> for ProviderError {
 }
 
 fn classify(error: reqwest::Error) -> ProviderError {
+    outbound::doubt_address(&error);
     let error = error.without_url();
-    tracing::debug!(cause = root_cause(&error), "the request failed");
+    let cause = root_cause(&error);
+    tracing::debug!(cause, "the request failed");
     let is_parse = |cause: &(dyn Error + 'static)| {
         cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
     };
@@ -106,12 +109,23 @@ fn classify(error: reqwest::Error) -> ProviderError {
     let io = causes(&error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
     let from_system = io.is_some_and(|io| io.raw_os_error().is_some());
     ProviderError::Unreachable(match io.map(io::Error::kind) {
+        _ if error.is_dns() => Unreachable::Name,
         Some(io::ErrorKind::ConnectionRefused) => Unreachable::Refused,
-        _ if root_cause(&error).contains("lookup") => Unreachable::Name,
-        _ if error.is_connect() && from_system => Unreachable::NoConnection,
+        _ if error.is_connect() && cause.contains("tunnel") => Unreachable::Proxy,
+        _ if error.is_connect() && (from_system || error.is_timeout()) => Unreachable::NoConnection,
+        // With TLS 1.3 a server looks at our certificate when we are done with the handshake.
+        _ if minds_our_certificate(&cause) => Unreachable::ClientCertificate,
         // The words of TLS libraries hold names from the certificate.
         _ if error.is_connect() => Unreachable::Tls,
         _ => Unreachable::HungUp,
+    })
+}
+
+/// Whether the other side ended the connection over the certificate that we showed, or did not.
+fn minds_our_certificate(cause: &str) -> bool {
+    let alert = cause.strip_prefix("received fatal alert: ");
+    alert.is_some_and(|alert| {
+        alert.contains("Certificate") || matches!(alert, "UnknownCA" | "AccessDenied")
     })
 }
 

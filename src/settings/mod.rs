@@ -18,6 +18,7 @@ mod section;
 mod server;
 mod session;
 mod tokens;
+mod transport;
 mod tree;
 mod value;
 
@@ -33,12 +34,14 @@ pub use providers::Provider;
 pub use server::{Profile, Server};
 pub use session::Session;
 pub use tokens::TokenType;
+pub use transport::{ClientFiles, Http, Proxy, Transport};
 pub use tree::{Setting, Tree};
 
 use std::collections::BTreeMap;
 
 pub(crate) use providers::is_loopback;
 pub(crate) use section::nearest;
+pub(crate) use transport::proxy_url;
 
 use section::Section;
 

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use super::{
     section::Section,
+    transport::{Proxy, Transport},
     value::{Deadline, FromSetting},
 };
 use crate::secret::SecretRef;
@@ -22,6 +23,8 @@ pub struct Provider {
     pub api_keys: Vec<SecretRef>,
     /// The deadline of one mint.
     pub timeout: Duration,
+    /// How it is reached.
+    pub transport: Transport,
     /// Whether it is asked at all.
     pub enabled: bool,
 }
@@ -34,8 +37,15 @@ impl Provider {
         // An instance of the user's own need not repeat what is the same everywhere.
         let timeout =
             section.optional("timeout").map_or(Duration::from_secs(10), |it: Deadline| it.0);
+        let transport = Transport::read(section);
+        if base_url.scheme() == "http" && !matches!(transport.proxy, Proxy::Off) {
+            section.problem(
+                "proxy",
+                "would see the API key in the clear; it needs a base_url with https",
+            );
+        }
         let enabled = section.optional("enabled").unwrap_or(true);
-        Self { kind, base_url, api_keys, timeout, enabled }
+        Self { kind, base_url, api_keys, timeout, transport, enabled }
     }
 }
 

@@ -162,7 +162,7 @@ impl FromSetting for IpNet {
 }
 
 /// The keys whose values refer to secrets, and may hold one by mistake.
-const SECRETS: [&str; 3] = [".api_keys", ".secret", ".hash_key"];
+const SECRETS: [&str; 4] = [".api_keys", ".secret", ".hash_key", ".client_key"];
 
 /// The value as TOML would write it, or a mask where it may hold a secret by mistake.
 pub(super) fn render(key: &str, value: &Value) -> String {

@@ -13,10 +13,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("token", &["secret"]),
     // Shares nothing with the rest, so that it cannot share its mistakes.
     ("sandbox", &[]),
-    ("outbound", &[]),
     // Knows names as text only, so that every layer may count.
     ("metrics", &[]),
     ("settings", &["secret"]),
+    ("outbound", &["secret", "settings"]),
     ("caller", &["clock", "outbound", "secret", "settings"]),
     ("limit", &["secret", "settings"]),
     ("audit", &["clock", "secret", "settings"]),
@@ -28,8 +28,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "audit", "caller", "clock", "limit", "metrics", "policy", "provider", "secret",
-            "settings", "token",
+            "audit", "caller", "clock", "limit", "metrics", "outbound", "policy", "provider",
+            "secret", "settings", "token",
         ],
     ),
     ("vending", &["app", "audit", "caller", "error", "limit", "policy", "settings", "token"]),

@@ -8,6 +8,7 @@ use std::{
 use valetkey::web::Code;
 
 use crate::support::{
+    certificate,
     http::get,
     page::Page,
     process::{Server, run, transcript, valetkey},
@@ -82,6 +83,7 @@ fn every_settings_file_on_a_page_can_be_used() {
     for page in Page::all() {
         for block in page.blocks("toml") {
             let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+            let (block, _files) = with_files(block);
             fs::write(file.path(), &block).unwrap();
             let mut check = valetkey(&["check", "--config"]);
             check.arg(file.path()).envs(secrets(&block)).env("XAI_API_KEY", "key");
@@ -92,6 +94,19 @@ fn every_settings_file_on_a_page_can_be_used() {
         }
     }
     assert!(blocks > 8, "only {blocks} were found");
+}
+
+/// Where it names certificates or a key, names some that are there.
+fn with_files(block: String) -> (String, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let own = certificate::self_signed("localhost");
+    let mut text = block.clone();
+    for path in block.split("\"file:").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        let there = folder.path().join(Path::new(path).file_name().unwrap());
+        fs::write(&there, if path.ends_with(".key") { &own.key } else { &own.cert }).unwrap();
+        text = text.replace(path, there.to_str().unwrap());
+    }
+    (text, folder)
 }
 
 /// Something for every variable that `block` refers to.

@@ -2,6 +2,7 @@
 
 use super::{Ingredients, no_such};
 use crate::{
+    outbound::Transport,
     provider::{Account, Adapter, Providers},
     secret::{Secret, SecretRef},
     settings::{self, Problems},
@@ -23,11 +24,21 @@ impl Ingredients<'_> {
             if !settings.enabled || secrets.is_empty() {
                 continue;
             }
+            let transport = match Transport::open(&settings.transport, self.env) {
+                Ok(transport) => transport,
+                Err(wrong) => {
+                    for (key, why) in wrong {
+                        self.problem(problems, &format!("providers.{name}.{key}"), why);
+                    }
+                    continue;
+                }
+            };
             let account = Account {
                 name: name.as_str().into(),
                 base_url: settings.base_url.clone(),
                 keys: secrets,
                 timeout: settings.timeout,
+                transport,
                 metrics: self.metrics.clone(),
             };
             match adapter.open(account, &self.clock) {

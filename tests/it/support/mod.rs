@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod certificate;
 pub mod fixture;
 pub mod http;
 pub mod page;

@@ -1,15 +1,17 @@
-//! HTTP calls that this server makes, whomever to: never redirected, never through a proxy, never
-//! read without bound.
+//! HTTP calls that this server makes, whomever to: never redirected, through a proxy only where the
+//! settings name one, never read without bound.
+
+mod dns;
+mod transport;
+
+pub use transport::{Transport, Wrong};
 
 use std::{error::Error, time::Duration};
 
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response};
 
-const USER_AGENT: &str = concat!("valetkey/", env!("CARGO_PKG_VERSION"));
-
-/// Idle connections are dropped before any server is likely to drop them: a request sent into a
-/// connection that is being closed fails.
-const MAX_IDLE: Duration = Duration::from_secs(4);
+/// Exchanges without a setting of their own take no longer than this.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why an answer could not be read whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,20 +24,20 @@ pub enum Unread {
     Truncated,
 }
 
-/// A client without the habits that give secrets away. Deadlines are the caller's business.
+/// A client for whoever needs no way of its own. Deadlines are the caller's business.
 ///
 /// # Errors
 /// When it cannot be made, for want of certificates; in words for the operator.
 pub fn client() -> Result<Client, String> {
-    Client::builder()
-        // A redirect would take a secret header along to another host.
-        .redirect(redirect::Policy::none())
-        // Who sets HTTPS_PROXY for something else must not get our traffic.
-        .no_proxy()
-        .pool_idle_timeout(MAX_IDLE)
-        .user_agent(USER_AGENT)
-        .build()
-        .map_err(|error| format!("the HTTP client cannot be made: {}", root_cause(&error)))
+    Transport::default().client(DEADLINE)
+}
+
+/// A connection to the host of `error` failed: its name is looked up again before the next.
+pub fn doubt_address(error: &reqwest::Error) {
+    let host = error.url().and_then(|url| url.host_str());
+    if let Some(host) = host.filter(|_| error.is_connect()) {
+        dns::NAMES.doubt(host);
+    }
 }
 
 /// The body, if it has at most `most` bytes.
