@@ -67,6 +67,7 @@ fn app(settings: &str) -> App {
         base_url: "http://127.0.0.1".parse().unwrap(),
         keys: vec![Secret::new("key")],
         timeout: Duration::from_secs(10),
+        transport: valetkey::outbound::Transport::default(),
         metrics: ingredients.metrics.clone(),
     };
     let mut providers = Providers::default();
