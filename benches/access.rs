@@ -61,6 +61,7 @@ fn app(settings: &str) -> App {
         clock: clock.clone(),
         metrics: Metrics::new(["xai_realtime"], ["xai"]),
         sandbox: false,
+        previous: None,
     };
     let account = Account {
         name: "xai".into(),

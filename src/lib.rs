@@ -12,7 +12,7 @@
 //! Failures are [`error::Error`]s; only [`web`] knows what they look like over HTTP.
 //!
 //! All of it stands on an [`app::App`], made once from [`settings::Settings`]; [`server`] serves
-//! it until it is told to stop. [`cli`] and [`commands`] are what a person types.
+//! it until it is told to stop, and [`reload`] puts new settings in place meanwhile. [`cli`] and [`commands`] are what a person types.
 //!
 //! [`audit`] keeps a record of every decision, without which nothing is vended; [`metrics`] counts
 //! them.
@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod outbound;
 pub mod policy;
 pub mod provider;
+pub mod reload;
 pub mod sandbox;
 pub mod secret;
 pub mod server;

@@ -81,6 +81,16 @@ pub enum SecretError {
 }
 
 impl SecretRef {
+    /// The file that the secret is in, if it is in one.
+    #[must_use]
+    pub fn file(&self, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        match self {
+            Self::Given(_) => None,
+            Self::File(path) => Some(path.clone()),
+            Self::Env(name) => env(&format!("{name}_FILE")).map(PathBuf::from),
+        }
+    }
+
     /// Reads the secret. `None`: the environment does not have it, so what needs it is off.
     ///
     /// # Errors

@@ -2,11 +2,12 @@
 //! of it, immutable, and the same for the whole of one request.
 
 mod build;
+mod loads;
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,6 +16,7 @@ use arc_swap::ArcSwap;
 use tokio_util::task::TaskTracker;
 
 pub use build::Ingredients;
+pub use loads::{Failed, Loads};
 
 use crate::{
     audit::Audit,
@@ -36,6 +38,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     live: ArcSwap<Live>,
     keeps: Keeps,
+    loads: Mutex<Loads>,
     draining: AtomicBool,
 }
 
@@ -82,7 +85,10 @@ impl App {
     #[must_use]
     pub fn new(live: Live, keeps: Keeps) -> Self {
         let live = ArcSwap::from_pointee(live);
-        Self(Arc::new(Inner { live, keeps, draining: AtomicBool::new(false) }))
+        let loads = Loads { loaded_at: keeps.clock.unix(), ..Loads::default() };
+        keeps.metrics.loaded(loads.loaded_at);
+        let (loads, draining) = (Mutex::new(loads), AtomicBool::new(false));
+        Self(Arc::new(Inner { live, keeps, loads, draining }))
     }
 
     /// What the settings say now. Take it once per request.

@@ -1,6 +1,9 @@
 //! From the credentials of a request to its caller: the first that is present decides.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use http::{HeaderName, HeaderValue, header};
 use ipnet::{IpNet, Ipv4Net};
@@ -31,7 +34,7 @@ pub struct Callers {
     is_unguarded: bool,
     keys: Keys,
     issuers: Vec<Issuer>,
-    forward: Option<Forward>,
+    forward: Option<Arc<Forward>>,
     proxy_header: Option<HeaderName>,
     clock: Clock,
 }
@@ -58,7 +61,8 @@ impl Credential<'_> {
 }
 
 impl Callers {
-    /// The callers that `settings` tell of. `env` resolves references.
+    /// The callers that `settings` tell of. `env` resolves references. Of the `previous` callers goes on
+    /// what issuers and applications have said, where they are asked as before.
     ///
     /// # Errors
     /// All that is wrong, each with its key within `[auth]`.
@@ -66,12 +70,14 @@ impl Callers {
         settings: &Auth,
         env: &dyn Fn(&str) -> Option<String>,
         clock: Clock,
+        previous: Option<&Self>,
     ) -> Result<Self, Vec<(String, String)>> {
         let mut problems = keys::duplicates(&settings.keys);
         let http = crate::outbound::client().map_err(|why| vec![(String::new(), why)])?;
         let mut issuers = Vec::new();
+        let before = previous.map_or(&[][..], |previous| &previous.issuers);
         for (place, jwt) in settings.jwt.iter().enumerate() {
-            match Issuer::new(jwt, env, http.clone(), clock.clone()) {
+            match Issuer::new(jwt, env, http.clone(), clock.clone(), before) {
                 Ok(issuer) => issuers.push(issuer),
                 Err((key, why)) => problems.push((format!("jwt.{place}.{key}"), why)),
             }
@@ -84,7 +90,11 @@ impl Callers {
             is_unguarded: !settings.knows_callers(),
             keys: Keys::new(&settings.keys),
             issuers,
-            forward: settings.forward.as_ref().map(|forward| Forward::new(forward, http)),
+            forward: settings.forward.as_ref().map(|forward| {
+                let before = previous.and_then(|previous| previous.forward.as_ref());
+                let same = before.filter(|before| before.is_for(forward)).cloned();
+                same.unwrap_or_else(|| Arc::new(Forward::new(forward, http)))
+            }),
             proxy_header: settings.proxy_header.clone(),
             clock,
         })
@@ -188,7 +198,7 @@ impl Callers {
     }
 
     fn forward(&self, asking: &Asking<'_>) -> Option<&Forward> {
-        self.forward.as_ref().filter(|forward| forward.applies(asking))
+        self.forward.as_deref().filter(|forward| forward.applies(asking))
     }
 
     async fn ask(&self, forward: &Forward, asking: &Asking<'_>) -> Result<Caller, Rejected> {

@@ -7,6 +7,7 @@ use crate::{
     app::{App, Ingredients, Live},
     clock::Clock,
     metrics::Metrics,
+    reload::{Files, Fresh, Read, Secrets},
     settings::{Layers, Problems, Settings, Tree},
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Loaded {
     pub(super) settings: Settings,
     pub(super) tree: Tree,
     pub(super) problems: Problems,
+    /// The files that all of it is from, as they looked before.
+    pub(super) files: Files,
 }
 
 impl Sources {
@@ -47,9 +50,9 @@ impl Sources {
 impl ServerSources {
     /// Reads them, and refuses a server that would be open to more people than it should be.
     /// `sandbox`: over the defaults come those of the sandbox.
-    pub(super) fn load(self, sandbox: bool) -> Loaded {
-        let listen = self.listen.map(|address| ("server.listen", address, "--listen"));
-        let mut loaded = read(self.sources.files, listen.into_iter().collect(), sandbox);
+    pub(super) fn load(&self, sandbox: bool) -> Loaded {
+        let listen = self.listen.clone().map(|address| ("server.listen", address, "--listen"));
+        let mut loaded = read(self.sources.files.clone(), listen.into_iter().collect(), sandbox);
         loaded.settings.refuse_danger(&loaded.tree, sandbox, &mut loaded.problems);
         loaded
     }
@@ -61,9 +64,13 @@ fn read(
     sandbox: bool,
 ) -> Loaded {
     let mut problems = Problems::default();
+    let mut seen = Files::default();
+    seen.look_at(files.iter().cloned());
     let tree = Layers { sandbox, files, environment: environment(), options }.merge(&mut problems);
     let settings = Settings::read(&tree, &mut problems);
-    Loaded { settings, tree, problems }
+    let references = settings.references();
+    seen.look_at(references.iter().filter_map(|(_, reference)| reference.file(variable)));
+    Loaded { settings, tree, problems, files: seen }
 }
 
 impl Loaded {
@@ -74,14 +81,37 @@ impl Loaded {
         App::new(live, ingredients.keeps(&mut self.problems))
     }
 
-    /// The app, if there is no problem.
-    pub(super) fn app(mut self, sandbox: bool) -> Result<(App, Settings), Failure> {
+    /// The app, if there is no problem, and what it was made of.
+    pub(super) fn app(mut self, sandbox: bool) -> Result<(App, Read), Failure> {
+        let secrets = Secrets::of(&self.settings, &variable);
         let app = self.build(sandbox);
         if self.problems.is_empty() {
-            Ok((app, self.settings))
+            let Self { settings, tree, files, .. } = self;
+            Ok((app, Read { settings, tree, secrets, files }))
         } else {
             Err(Failure::Settings(self.problems))
         }
+    }
+
+    /// What takes the place of what `app` serves, which was started with the settings `started`.
+    pub(super) fn fresh(mut self, started: &Settings, app: &App, sandbox: bool) -> Fresh {
+        let previous = app.live();
+        let secrets = Secrets::of(&self.settings, &variable);
+        ingredients(&self.settings, &self.tree, sandbox).check_keeps(&mut self.problems);
+        self.settings.keep(started);
+        // As they stand they were checked already; now as they will be in effect.
+        if self.problems.is_empty() {
+            self.settings.refuse_danger(&self.tree, sandbox, &mut self.problems);
+        }
+        let ingredients = Ingredients {
+            metrics: app.metrics().clone(),
+            previous: Some(&previous),
+            ..ingredients(&self.settings, &self.tree, sandbox)
+        };
+        let live = ingredients.live(&mut self.problems);
+        let Self { settings, tree, problems, files } = self;
+        let live = if problems.is_empty() { Ok(live) } else { Err(problems) };
+        Fresh { read: Read { settings, tree, secrets, files }, live }
     }
 
     /// What is needed to mint and no more, if there is no problem.
@@ -93,7 +123,8 @@ impl Loaded {
 
 fn ingredients<'a>(settings: &'a Settings, tree: &'a Tree, sandbox: bool) -> Ingredients<'a> {
     let metrics = Metrics::new(settings.tokens.keys(), settings.providers.keys());
-    Ingredients { settings, tree, env: &variable, clock: Clock::system(), metrics, sandbox }
+    let (env, clock) = (&variable, Clock::system());
+    Ingredients { settings, tree, env, clock, metrics, sandbox, previous: None }
 }
 
 /// The environment. What is not UTF-8 gets replacement characters, which no setting takes: it is

@@ -8,6 +8,7 @@ pub mod sandbox;
 pub mod serve;
 
 mod banner;
+mod dumps;
 mod load;
 mod signals;
 

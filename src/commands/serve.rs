@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, net::SocketAddr};
 use tokio::net::TcpListener;
 
 use super::{
-    Failure, banner, bind,
+    Failure, banner, bind, dumps,
     load::{Loaded, ServerSources},
     print, reachable,
-    signals::Signals,
+    signals::{self, Signals},
 };
 use crate::{
     app::App,
-    sandbox,
+    reload, sandbox,
     secret::{Secret, SecretRef},
     server::{self, Listeners},
     settings::{Settings, Transport},
@@ -40,22 +40,34 @@ pub struct Args {
 /// # Errors
 /// When the settings will not do, or an address cannot be listened on.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let mut loaded = args.sources.load(args.sandbox);
-    let stand_ins = if args.sandbox {
-        let (listener, options) = args.stand_ins.open("--sandbox-listen").await?;
-        point_at(&mut loaded, listener.local_addr()?);
-        Some((listener, options))
-    } else {
-        None
+    // Before anything that takes time: settings may change meanwhile.
+    let hangup = signals::hangup()?;
+    let stand_ins = match args.stand_ins {
+        stand_ins if args.sandbox => Some(stand_ins.open("--sandbox-listen").await?),
+        _ => None,
     };
+    let address = stand_ins.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
+    let load = move || {
+        let mut loaded = args.sources.load(args.sandbox);
+        if let Some(address) = address {
+            point_at(&mut loaded, address);
+        }
+        loaded
+    };
+    let loaded = load();
     // First, because what is built may have something to say.
     let _log = telemetry::start(&loaded.settings.log);
-    let (app, settings) = loaded.app(args.sandbox)?;
+    dumps::forbid();
+    let (app, begun) = loaded.app(args.sandbox)?;
     let metrics = app.metrics().clone();
     telemetry::watch_panics(move || metrics.panicked());
+    let settings = begun.settings.clone();
     let mut signals = Signals::listen()?;
     let listeners = open(&settings).await?;
     announce(&app, &settings, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
+    let started = settings.clone();
+    let load_again = move |app: &App| load().fresh(&started, app, args.sandbox);
+    tokio::spawn(reload::run(app.clone(), begun, load_again, hangup));
     if let Some((listener, options)) = stand_ins {
         tokio::spawn(sandbox::run(listener, options, std::future::pending()));
     }

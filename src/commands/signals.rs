@@ -1,8 +1,13 @@
-//! SIGTERM and Ctrl-C.
+//! SIGTERM and Ctrl-C, and SIGHUP.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGHUP, the word that settings changed. From here on it no longer ends the process.
+pub(super) fn hangup() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
 
 /// Both ways in which a process is asked to stop.
 pub(super) struct Signals {

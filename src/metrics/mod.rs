@@ -6,11 +6,13 @@
 mod edge;
 mod fate;
 mod label;
+mod names;
+mod reloads;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::text::encode,
@@ -25,6 +27,8 @@ pub use label::Mode;
 use edge::Edge;
 use fate::Fates;
 use label::{Decision, Provider, Refusal};
+use names::Names;
+use reloads::Reloads;
 use store::Store;
 
 /// The media type of [`Metrics::render`].
@@ -43,8 +47,8 @@ pub struct Metrics(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     registry: Registry,
-    token_types: BTreeSet<String>,
-    providers: BTreeSet<String>,
+    token_types: Names,
+    providers: Names,
     decisions: Family<Decision, Counter>,
     refusals: Family<Refusal, Counter>,
     store: Arc<Store>,
@@ -52,6 +56,7 @@ struct Inner {
     edge: Edge,
     mints: Family<Provider, Histogram, fn() -> Histogram>,
     fates: Fates,
+    reloads: Reloads,
 }
 
 impl Metrics {
@@ -64,8 +69,8 @@ impl Metrics {
         let mints: fn() -> Histogram = || Histogram::new(BUCKETS);
         let mut inner = Inner {
             registry: Registry::with_prefix("valetkey"),
-            token_types: token_types.into_iter().map(Into::into).collect(),
-            providers: providers.into_iter().map(Into::into).collect(),
+            token_types: Names::new(token_types),
+            providers: Names::new(providers),
             decisions: Family::default(),
             refusals: Family::default(),
             store: Arc::default(),
@@ -73,6 +78,7 @@ impl Metrics {
             edge: Edge::default(),
             mints: Family::new_with_constructor(mints),
             fates: Fates::default(),
+            reloads: Reloads::default(),
         };
         inner.register();
         inner.begin_at_zero();
@@ -81,7 +87,7 @@ impl Metrics {
 
     /// A minting route decided: `outcome` is `vended` or the code of a problem.
     pub fn decided(&self, token_type: Option<&str>, outcome: &'static str) {
-        let token_type = known(&self.0.token_types, token_type.unwrap_or(NONE));
+        let token_type = self.0.token_types.known(token_type.unwrap_or(NONE));
         self.0.decisions.get_or_create(&Decision { token_type, outcome }).inc();
     }
 
@@ -103,7 +109,7 @@ impl Metrics {
 
     /// A provider was asked for a token, and answered or not in that time, with that result.
     pub fn minted(&self, provider: &str, took: Duration, result: Fate) {
-        let provider = known(&self.0.providers, provider);
+        let provider = self.0.providers.known(provider);
         self.0.fates.minted(provider.clone(), result);
         self.0.mints.get_or_create(&Provider { provider }).observe(took.as_secs_f64());
     }
@@ -177,21 +183,18 @@ impl Inner {
         );
         self.fates.register(registry);
         self.edge.register(registry);
+        self.reloads.register(registry);
         registry.register_collector(Box::new(Arc::clone(&self.store)));
     }
 
     /// A counter that appears with its first event hides that event from `rate()`.
     fn begin_at_zero(&self) {
-        for token_type in self.token_types.iter().cloned() {
+        for token_type in self.token_types.all() {
             drop(self.decisions.get_or_create(&Decision { token_type, outcome: "vended" }));
         }
-        for provider in self.providers.iter().cloned() {
+        for provider in self.providers.all() {
             self.fates.begin_at_zero(&provider);
             drop(self.mints.get_or_create(&Provider { provider }));
         }
     }
-}
-
-fn known(names: &BTreeSet<String>, name: &str) -> String {
-    names.get(name).map_or(NONE, String::as_str).to_owned()
 }

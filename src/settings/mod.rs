@@ -13,6 +13,9 @@ mod log;
 mod origins;
 mod problem;
 mod providers;
+mod references;
+mod reload;
+mod restart;
 mod safety;
 mod section;
 mod server;
@@ -31,6 +34,8 @@ pub use log::{Format, Log};
 pub use origins::{Origin, Origins};
 pub use problem::{Problem, Problems};
 pub use providers::Provider;
+pub use reload::Reload;
+pub use restart::needs_restart;
 pub use server::{Profile, Server};
 pub use session::Session;
 pub use tokens::TokenType;
@@ -66,6 +71,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[audit]`
     pub audit: Audit,
+    /// `[reload]`
+    pub reload: Reload,
     /// `identity.hash_key`: what identities are hashed with where they leave the process.
     pub hash_key: SecretRef,
     /// `[providers.<name>]`
@@ -88,6 +95,7 @@ impl Settings {
             grants: root.list("grants", Grant::read),
             limits: root.section("limits", Limits::read),
             audit: root.section("audit", Audit::read),
+            reload: root.section("reload", Reload::read),
             hash_key: root.section("identity", |section| {
                 section.get("hash_key", SecretRef::Env("VALETKEY_HASH_KEY".to_owned()))
             }),

@@ -43,6 +43,11 @@ impl Problems {
         self.0.push(Problem { key: None, origin: None, message: message.into() });
     }
 
+    /// Each of them, as a line.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(ToString::to_string)
+    }
+
     /// Whether all is well.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The merged settings before they are understood: every value with its place of origin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use config::{Map, Value, ValueKind};
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The merged settings, and beneath them the defaults.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tree {
     pub(super) merged: Map<String, Value>,
     pub(super) defaults: Map<String, Value>,
@@ -42,6 +42,18 @@ impl Tree {
             ValueKind::Table(section) => first(section).map(|(_, leaf)| origin(key, leaf)),
             _ => Some(origin(key, value)),
         }
+    }
+
+    /// The keys whose values are others than in `before`, or are in one of the two only.
+    #[must_use]
+    pub fn changes(&self, before: &Self) -> Vec<String> {
+        let (now, before) = (leaves(&self.merged), leaves(&before.merged));
+        let same = |key: &String| match (now.get(key), before.get(key)) {
+            (Some(now), Some(before)) => same(now, before),
+            _ => false,
+        };
+        let keys: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+        keys.into_iter().filter(|key| !same(key)).map(|key| showable(key)).collect()
     }
 
     /// Every single value, by key.
@@ -120,6 +132,40 @@ fn add_leaves<'a>(key: String, value: &'a Value, found: &mut BTreeMap<String, &'
     }
 }
 
+/// Whether two values say the same, wherever they came from.
+fn same(one: &Value, other: &Value) -> bool {
+    match (&one.kind, &other.kind) {
+        (ValueKind::Array(one), ValueKind::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (one, other) => one == other,
+    }
+}
+
 fn is_table(value: &Value) -> bool {
     matches!(value.kind, ValueKind::Table(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use config::{Config, File, FileFormat};
+
+    use super::*;
+
+    fn tree(toml: &str) -> Tree {
+        let source = File::from_str(toml, FileFormat::Toml);
+        let merged = Config::builder().add_source(source).build().unwrap().cache;
+        Tree::new(merged.into_table().unwrap(), Map::new())
+    }
+
+    #[test]
+    fn what_changed_is_told_by_its_key() {
+        let before = tree("[a]\nb = 1\nc = [\"x\", \"y\"]\n[[d]]\ne = 1\n[[d]]\ne = 2\n[f]\n");
+        let changes = |toml: &str| tree(toml).changes(&before);
+        assert!(changes("d = [{ e = 1 }, { e = 2 }]\n[a]\nc = [\"x\", \"y\"]\nb = 1\n").is_empty());
+        let other = "[a]\nb = 2\nc = [\"x\"]\n[[d]]\ne = 2\n[g]\nh = 1\n";
+        assert_eq!(changes(other), ["a.b", "a.c", "d.0.e", "d.1.e", "g.h"]);
+        let key = "xai-0123456789abcdef0123456789abcdef";
+        assert_eq!(tree(&format!("{key} = 1")).changes(&tree("")), ["(not shown)"]);
+    }
 }

@@ -31,7 +31,16 @@ pub(super) async fn ready_in_detail(State(Site { app, .. }): State<Site>) -> Res
     };
     let limits = json!({ "counted_in": store, "reason": why });
     let records = if app.audit().is_stuck() { "stuck" } else { "ok" };
-    let detail = json!({ "status": "ready", "limits": limits, "audit": records });
+    let loads = app.loads();
+    let failed = loads.failed.map(|it| json!({ "at": it.at, "problems": it.problems }));
+    let settings = json!({
+        "loaded_at": loads.loaded_at,
+        "reloads": loads.reloads,
+        "failed": failed,
+        "needs_restart": loads.needs_restart,
+    });
+    let detail =
+        json!({ "status": "ready", "limits": limits, "audit": records, "settings": settings });
     axum::Json(detail).into_response()
 }
 

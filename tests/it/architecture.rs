@@ -52,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["app", "caller::is_trusted", "metrics", "settings", "web"]),
+    ("reload", &["app", "secret", "settings"]),
     (
         "commands",
         &[
@@ -61,6 +62,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "error",
             "metrics",
             "policy::Denied",
+            "reload",
             "sandbox",
             "secret",
             "server",

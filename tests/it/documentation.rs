@@ -162,7 +162,6 @@ fn the_container_of_the_readme_starts() {
 fn every_setting_that_a_page_names_is_one() {
     const SECTIONS: [&str; 12] = [
         "server",
-        "reload",
         "log",
         "session",
         "auth",
@@ -170,6 +169,7 @@ fn every_setting_that_a_page_names_is_one() {
         "limits",
         "grants",
         "audit",
+        "reload",
         "identity",
         "providers",
         "tokens",

@@ -18,6 +18,7 @@ mod problems;
 mod properties;
 mod provider_answers;
 mod provider_connections;
+mod reload;
 mod sandbox;
 mod sockets;
 mod stopping;

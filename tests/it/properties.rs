@@ -105,8 +105,10 @@ proptest! {
             _ => return None,
         });
         let (clock, metrics) = (Clock::fixed(0), Metrics::new(["a"], ["xai"]));
-        let ingredients =
-            Ingredients { settings: &settings, tree: &tree, env: &env, clock, metrics, sandbox: false };
+        let ingredients = Ingredients {
+            settings: &settings, tree: &tree, env: &env, clock, metrics, sandbox: false,
+            previous: None,
+        };
         let live = ingredients.live(&mut problems);
         let keeps = ingredients.keeps(&mut problems);
         prop_assert!(problems.is_empty(), "{}", problems);

@@ -13,7 +13,8 @@ impl Ingredients<'_> {
         let mut auth = self.settings.auth.clone();
         // The sandbox's tokens are worth nothing: whoever comes through a proxy may have them, too.
         auth.anonymous |= self.sandbox && !auth.knows_callers();
-        match Callers::new(&auth, self.env, self.clock.clone()) {
+        let previous = self.previous.map(|live| &live.callers);
+        match Callers::new(&auth, self.env, self.clock.clone(), previous) {
             Ok(callers) => callers,
             Err(found) => {
                 let keys = found.into_iter().map(|(key, why)| (format!("auth.{key}"), why));

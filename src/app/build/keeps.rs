@@ -8,7 +8,7 @@ use crate::{
     audit::Audit,
     limit::Limiter,
     secret::Secret,
-    settings::{AddressForm, Problems, Sink, Store},
+    settings::{AddressForm, Problems, Store},
 };
 
 /// The shortest secret that cannot be guessed, in bytes.
@@ -28,11 +28,17 @@ impl Ingredients<'_> {
         }
     }
 
+    /// Adds to `problems` what [`Self::keeps`] would need and cannot be had. Opens nothing: what goes
+    /// on already is not opened twice.
+    pub fn check_keeps(&self, problems: &mut Problems) {
+        self.hash_key(problems);
+        if let Err(why) = self.store_url() {
+            self.problem(problems, "limits.store", why);
+        }
+    }
+
     fn hash_key(&self, problems: &mut Problems) -> Option<Secret> {
-        let shares = !matches!(self.settings.limits.store, Store::Memory);
-        let audit = &self.settings.audit;
-        let hashes = audit.to != Sink::Off && audit.address == AddressForm::Hashed;
-        if !shares && !hashes {
+        if !self.settings.needs_hash_key() {
             return None;
         }
         let why = match self.settings.hash_key.resolve(self.env) {
@@ -52,24 +58,28 @@ impl Ingredients<'_> {
     }
 
     fn limiter(&self, hash_key: Option<&Secret>, problems: &mut Problems) -> Limiter {
-        let url = match &self.settings.limits.store {
-            Store::Memory => return Limiter::memory(),
-            Store::Redis(url) => Ok(Secret::new(url.as_str())),
-            Store::Secret(reference) => match reference.resolve(self.env) {
-                Ok(Some(text)) => Ok(text),
-                Ok(None) => Err(format!("{reference} leads to nothing")),
-                Err(error) => Err(error.to_string()),
-            },
-        };
         // Without a hash key there is a problem already.
-        let limiter = url.and_then(|url| match hash_key {
-            Some(hash_key) => Limiter::with_redis(url, hash_key.clone()),
-            None => Ok(Limiter::memory()),
+        let limiter = self.store_url().and_then(|url| match (url, hash_key) {
+            (Some(url), Some(hash_key)) => Limiter::with_redis(url, hash_key.clone()),
+            _ => Ok(Limiter::memory()),
         });
         limiter.unwrap_or_else(|why| {
             self.problem(problems, "limits.store", why);
             Limiter::memory()
         })
+    }
+
+    /// The URL of the shared store, where there is to be one.
+    fn store_url(&self) -> Result<Option<Secret>, String> {
+        match &self.settings.limits.store {
+            Store::Memory => Ok(None),
+            Store::Redis(url) => Ok(Some(Secret::new(url.as_str()))),
+            Store::Secret(reference) => match reference.resolve(self.env) {
+                Ok(Some(text)) => Ok(Some(text)),
+                Ok(None) => Err(format!("{reference} leads to nothing")),
+                Err(error) => Err(error.to_string()),
+            },
+        }
     }
 
     fn audit(&self, hash_key: Option<&Secret>, problems: &mut Problems) -> Audit {

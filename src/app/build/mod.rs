@@ -28,6 +28,8 @@ pub struct Ingredients<'a> {
     pub metrics: Metrics,
     /// Whether the providers are stand-ins.
     pub sandbox: bool,
+    /// What was there before: what is the same in it goes on, with all that it has learnt.
+    pub previous: Option<&'a Live>,
 }
 
 impl Ingredients<'_> {

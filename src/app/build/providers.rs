@@ -41,7 +41,8 @@ impl Ingredients<'_> {
                 transport,
                 metrics: self.metrics.clone(),
             };
-            match adapter.open(account, &self.clock) {
+            let before = self.previous.and_then(|it| it.providers.unchanged(adapter, &account));
+            match before.map_or_else(|| adapter.open(account, &self.clock), Ok) {
                 Ok(instance) => providers.insert(instance),
                 Err(message) => self.problem(problems, &format!("providers.{name}"), message),
             }

@@ -30,6 +30,11 @@ impl Forward {
         Self { settings: settings.clone(), http, cache: Cache::new(settings.cache) }
     }
 
+    /// Whether this is what `settings` describe.
+    pub(super) fn is_for(&self, settings: &settings::Forward) -> bool {
+        self.settings == *settings
+    }
+
     /// Whether the request has anything to ask with: an Authorization header, or a cookie where
     /// cookies are passed on.
     pub(super) fn applies(&self, asking: &Asking<'_>) -> bool {

@@ -18,6 +18,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 const MAX_KEYS: usize = 50;
 
 /// Where a set of keys is found.
+#[derive(PartialEq, Eq)]
 pub(super) enum Source {
     /// At this URL.
     Jwks(Url),

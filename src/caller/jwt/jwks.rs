@@ -31,7 +31,8 @@ const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
 /// The time between two attempts while there is no set at all.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
-/// An issuer's keys.
+/// An issuer's keys. Clones share them.
+#[derive(Clone)]
 pub(super) struct Jwks(Arc<Shared>);
 
 /// What requests and the task that fetches share.
@@ -70,6 +71,12 @@ impl Jwks {
     ) -> Self {
         let (set, state) = (RwLock::default(), Mutex::default());
         Self(Arc::new(Shared { issuer, source, http, algorithms, set, state }))
+    }
+
+    /// Whether it is what [`Self::new`] would make of these.
+    pub(super) fn is_of(&self, issuer: &str, source: &Source, algorithms: &[Algorithm]) -> bool {
+        let Shared { issuer: ours, source: from, algorithms: by, .. } = &*self.0;
+        ours == issuer && from == source && by == algorithms
     }
 
     /// The key `kid`; without a `kid` the only key that there is.

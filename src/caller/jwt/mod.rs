@@ -55,6 +55,15 @@ enum Keys {
     Set(Jwks),
 }
 
+impl Keys {
+    fn set(&self) -> Option<&Jwks> {
+        match self {
+            Self::One(_) => None,
+            Self::Set(jwks) => Some(jwks),
+        }
+    }
+}
+
 /// The issuer that a token claims to be of, unverified: good for choosing who verifies it, and for
 /// nothing else. `None` if it is no JWT.
 pub(super) fn claimed_issuer(token: &str) -> Option<String> {
@@ -65,7 +74,8 @@ pub(super) fn claimed_issuer(token: &str) -> Option<String> {
 }
 
 impl Issuer {
-    /// Makes ready what `settings` describe; `env` is where references to secrets lead.
+    /// Makes ready what `settings` describe; `env` is where references to secrets lead. A set of keys
+    /// that one of `before` has fetched from the same place goes on.
     ///
     /// # Errors
     /// The key within the table that is wrong, and how to mend it, for the operator.
@@ -74,11 +84,17 @@ impl Issuer {
         env: &dyn Fn(&str) -> Option<String>,
         http: reqwest::Client,
         clock: Clock,
+        before: &[Self],
     ) -> Result<Self, (&'static str, String)> {
         check(settings)?;
         let algorithms = settings.algorithms.clone();
         let issuer = settings.issuer.clone();
-        let set = |source| Keys::Set(Jwks::new(issuer, source, http, algorithms.clone()));
+        let set = |source| {
+            let known = before.iter().filter_map(|other| other.keys.set());
+            let same = { known }.find(|set| set.is_of(&issuer, &source, &algorithms)).cloned();
+            let anew = || Jwks::new(issuer.clone(), source, http, algorithms.clone());
+            Keys::Set(same.unwrap_or_else(anew))
+        };
         let one = |key| Keys::One(Arc::new(key));
         let keys = match &settings.keys {
             KeySource::Secret(reference) => {

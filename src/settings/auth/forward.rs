@@ -12,7 +12,7 @@ use crate::settings::{
 };
 
 /// An application that is asked about each caller.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// What to ask.
     pub url: Url,

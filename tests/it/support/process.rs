@@ -190,6 +190,11 @@ impl Server {
         }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal by name: `TERM`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -42,7 +42,7 @@ fn build(settings: &Jwt, env: &[(&str, &str)]) -> Result<Issuer, (&'static str, 
     let env = |name: &str| {
         env.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
     };
-    Issuer::new(settings, &env, outbound::client().unwrap(), Clock::fixed(NOW))
+    Issuer::new(settings, &env, outbound::client().unwrap(), Clock::fixed(NOW), &[])
 }
 
 /// The issuer of these tests, with `lines` of settings more.
