@@ -15,6 +15,7 @@ mod faults;
 mod leaks;
 mod limit_store;
 mod problems;
+mod processes;
 mod properties;
 mod provider_answers;
 mod provider_connections;

@@ -1,0 +1,129 @@
+//! Standard streams that are closed, full or read by nobody.
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{limitless, minter::Minter};
+use crate::support::{
+    http::{client, get, post},
+    process::{PATIENCE, Server},
+};
+
+/// A server whose streams a shell has redirected like that, with its audit on standard output.
+fn redirected(redirections: &str, base_url: &str) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("exec \"$@\" {redirections}");
+    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_valetkey"), "serve"]).env_clear();
+    limitless(&mut command, base_url);
+    command
+}
+
+async fn outcome(server: &Server) -> String {
+    let answer = post(&format!("{}/session", server.url)).await;
+    if answer.status.is_success() { "ok".to_owned() } else { answer.code() }
+}
+
+#[tokio::test]
+async fn a_closed_standard_output_is_said_once_and_vends() {
+    let minter = Minter::start(1);
+    for redirection in [">&-", ">/dev/null"] {
+        let server = Server::start(&mut redirected(redirection, &minter.url()));
+        assert_eq!(outcome(&server).await, "ok");
+        let said = |it: &serde_json::Value| {
+            it["message"].as_str().unwrap().contains("the audit goes to /dev/null")
+        };
+        let lines = server.log();
+        let warnings: Vec<_> = lines.iter().filter(|it| said(it)).collect();
+        assert_eq!(warnings.len(), 1, "{lines:?}");
+        assert_eq!(warnings[0]["level"], "WARN");
+        assert_eq!(get(&format!("{}/readyz", server.url)).await.status, 200);
+    }
+    let open = Server::start(&mut redirected("", &minter.url()));
+    assert!(!open.output().contains("/dev/null"), "{}", open.output());
+}
+
+#[tokio::test]
+async fn a_full_standard_output_mints_nothing() {
+    let minter = Minter::start(2);
+    let server = Server::start(&mut redirected(">/dev/full", &minter.url()));
+    for _ in 0..3 {
+        assert_eq!(outcome(&server).await, "audit_unavailable");
+    }
+    let log = server.end();
+    assert_eq!(log.matches("the audit takes no records").count(), 1, "{log}");
+    assert_eq!(minter.stop().0, 0, "the provider was asked");
+}
+
+/// Whoever read the audit ended (EPIPE). With a new reader it goes on.
+#[tokio::test]
+async fn a_reader_that_went_away_ends_neither_the_process_nor_the_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let minter = Minter::start(3);
+    let opened = path.clone();
+    let reader = thread::spawn(move || File::open(opened).unwrap());
+    let to = format!(">'{}'", path.display());
+    let server = Server::start(&mut redirected(&to, &minter.url()));
+    let reader = reader.join().unwrap();
+    assert_eq!(outcome(&server).await, "ok");
+    drop(reader);
+    assert_eq!(outcome(&server).await, "audit_unavailable");
+    assert_eq!(minter.seen(), 1, "the provider was asked without an intent");
+    assert_eq!(get(&format!("{}/readyz", server.url)).await.status, 200);
+
+    let again = File::open(&path).unwrap();
+    let begun = Instant::now();
+    while outcome(&server).await != "ok" {
+        assert!(begun.elapsed() < PATIENCE, "{}", server.output());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(again);
+}
+
+/// Nobody hears the log, and all else goes on.
+#[tokio::test]
+async fn a_closed_standard_error_is_missed_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit.log");
+    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = probe.local_addr().unwrap().to_string();
+    drop(probe);
+    let minter = Minter::start(4);
+    let mut command = redirected(&format!(">'{}' 2>&-", audit.display()), &minter.url());
+    command.args(["--listen", &address]).env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
+    command.env("VALETKEY__SERVER__LAME_DUCK", "0s").stdin(Stdio::null());
+    let mut child = Ended(command.spawn().unwrap());
+    let (client, begun) = (client(), Instant::now());
+    let url = format!("http://{address}/session");
+    while client.get(format!("http://{address}/readyz")).send().await.is_err() {
+        assert!(begun.elapsed() < PATIENCE && child.0.try_wait().unwrap().is_none());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(client.post(&url).send().await.unwrap().status(), 200);
+    let text = fs::read_to_string(&audit).unwrap();
+    assert!(text.lines().all(|line| line.starts_with("{\"time\"")) && text.lines().count() == 2);
+    let pid = child.0.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    let begun = Instant::now();
+    while child.0.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "it does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
+
+/// A process that ends with the test, however that ends.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
