@@ -1,4 +1,5 @@
-//! The audit: one JSON line for every decision about a token, written before its answer leaves.
+//! The audit: one JSON line for every decision about a token, written before its answer leaves, and
+//! one before a provider is asked, so that no token is lost count of.
 //!
 //! It is not the log: it goes elsewhere, its fields are a promise (`docs/audit.md`), and what cannot
 //! be recorded is not vended. It knows nothing of HTTP or of why anything was decided.

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Guarded, answer, hash, outcome};
-use crate::support::http::client;
+use crate::support::http::{client, get};
 
 fn settings() -> String {
     format!(
@@ -106,6 +106,41 @@ async fn a_client_that_hangs_up_is_still_recorded() {
     drop(socket);
     guarded.server.wait_for_stdout("\"outcome\":\"vended\"");
     assert!(records(&guarded.server.stdout())[0]["token_sha256"].is_string());
+}
+
+#[tokio::test]
+async fn what_became_of_each_mint_is_recorded_and_counted() {
+    let providers = "[providers.xai]\ntimeout = \"300ms\"\n";
+    let mut guarded = Guarded::start(&format!("{providers}[limits.caller]\nrate = \"off\"\n"));
+    let cases = [
+        ("", "yes"),
+        ("xai/mint:status=401", "no"),
+        ("xai/mint:status=429,retry_after=1", "no"),
+        ("xai/mint:status=503", "unknown"),
+        ("xai/mint:hang", "unknown"),
+        ("xai/mint:reset=body", "unknown"),
+        ("xai/mint:not_json", "unknown"),
+        ("xai/mint:expiry=past", "unknown"),
+    ];
+    let faults = format!("{}/_sandbox/faults", guarded.stand_ins.stand_ins);
+    for (fault, _) in cases {
+        let set = if fault.is_empty() { json!([]) } else { json!([fault]) };
+        let set = client().put(&faults).body(set.to_string()).send().await.unwrap();
+        assert!(set.status().is_success(), "{fault}");
+        assert_eq!(outcome(guarded.session()).await == "ok", fault.is_empty(), "{fault}");
+    }
+    let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
+    for (result, fate) in [("minted", "yes"), ("nothing", "no"), ("unknown", "unknown")] {
+        let count = cases.iter().filter(|(_, it)| *it == fate).count();
+        let line =
+            format!("valetkey_mints_total{{provider=\"xai\",result=\"{result}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line} is not in {metrics}");
+    }
+    guarded.server.signal("TERM");
+    guarded.server.wait();
+    let records = records(&guarded.server.stdout());
+    let fates: Vec<_> = records.iter().map(|it| it["minted"].as_str().unwrap()).collect();
+    assert_eq!(fates, cases.map(|(_, fate)| fate));
 }
 
 #[tokio::test]
