@@ -7,6 +7,7 @@ mod edge;
 mod fate;
 mod label;
 mod names;
+mod providers;
 mod reloads;
 mod store;
 #[cfg(test)]
@@ -23,11 +24,13 @@ use prometheus_client::{
 pub use edge::{Held, Refused};
 pub use fate::Fate;
 pub use label::Mode;
+pub use providers::{ProviderKey, Retries};
 
 use edge::Edge;
 use fate::Fates;
 use label::{Decision, Provider, Refusal};
 use names::Names;
+use providers::Providers;
 use reloads::Reloads;
 use store::Store;
 
@@ -57,6 +60,7 @@ struct Inner {
     mints: Family<Provider, Histogram, fn() -> Histogram>,
     fates: Fates,
     reloads: Reloads,
+    provider_keys: Providers,
 }
 
 impl Metrics {
@@ -79,6 +83,7 @@ impl Metrics {
             mints: Family::new_with_constructor(mints),
             fates: Fates::default(),
             reloads: Reloads::default(),
+            provider_keys: Providers::default(),
         };
         inner.register();
         inner.begin_at_zero();
@@ -185,6 +190,7 @@ impl Inner {
         self.edge.register(registry);
         self.reloads.register(registry);
         registry.register_collector(Box::new(Arc::clone(&self.store)));
+        self.provider_keys.register(registry);
     }
 
     /// A counter that appears with its first event hides that event from `rate()`.

@@ -73,7 +73,7 @@ impl Provider for ElevenLabs {
             .header(CONTENT_LENGTH, 0);
         // A lifetime counted from before asking never claims too much.
         let asked = self.clock.unix();
-        read(&Upstream::call(request, &self.clock).await?, asked)
+        read(&self.upstream.call(request, &self.clock).await?, asked)
     }
 }
 

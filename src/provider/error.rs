@@ -53,12 +53,25 @@ impl ProviderError {
     #[must_use]
     pub fn minted_nothing(&self) -> bool {
         match self {
-            Self::Refused { .. } | Self::RateLimited { .. } | Self::BreakerOpen { .. } => true,
-            Self::Unreachable(why) => *why != Unreachable::HungUp,
+            // Who says when to come back has put us off. (RFC 9110, section 15.6.4.)
+            Self::Refused { .. }
+            | Self::RateLimited { .. }
+            | Self::BreakerOpen { .. }
+            | Self::Unavailable { status: 503, retry_after: Some(_) }
+            | Self::Unreachable(
+                Unreachable::Refused
+                | Unreachable::Tls
+                | Unreachable::ClientCertificate
+                | Unreachable::Proxy
+                | Unreachable::Name
+                | Unreachable::NoConnection,
+            ) => true,
             // It may have been made before things went wrong.
-            Self::InvalidResponse(_) | Self::Unavailable { .. } | Self::Timeout(_) | Self::Died => {
-                false
-            }
+            Self::InvalidResponse(_)
+            | Self::Unreachable(Unreachable::Stale | Unreachable::HungUp)
+            | Self::Unavailable { .. }
+            | Self::Timeout(_)
+            | Self::Died => false,
         }
     }
 }
@@ -84,6 +97,9 @@ pub enum Unreachable {
     /// Anything else on the way to a connection.
     #[error("no connection could be made")]
     NoConnection,
+    /// The connection was there, and had carried an answer before.
+    #[error("it closed a connection that had been in use without an answer")]
+    Stale,
     /// The connection was there.
     #[error("it closed the connection without an answer")]
     HungUp,
@@ -139,4 +155,54 @@ pub enum Invalid {
     /// A token for single use that was handed out before.
     #[error("the token is for single use and was handed out before")]
     Repeated,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_certain_to_have_minted_nothing() {
+        let wait = Some(Duration::from_secs(1));
+        let unavailable = |status, retry_after| ProviderError::Unavailable { status, retry_after };
+        let refused = |refusal| ProviderError::Refused { refusal, status: 400 };
+        let certain = [
+            refused(Refusal::Key),
+            refused(Refusal::KeyOrRequest),
+            refused(Refusal::Credit),
+            refused(Refusal::Permission),
+            refused(Refusal::CreditOrPermission),
+            refused(Refusal::Request),
+            ProviderError::RateLimited { retry_after: None },
+            ProviderError::RateLimited { retry_after: wait },
+            ProviderError::BreakerOpen { retry_after: Duration::ZERO },
+            unavailable(503, wait),
+            Unreachable::Refused.into(),
+            Unreachable::Tls.into(),
+            Unreachable::Name.into(),
+            Unreachable::NoConnection.into(),
+        ];
+        let uncertain = [
+            unavailable(503, None),
+            unavailable(500, wait),
+            unavailable(408, wait),
+            Unreachable::Stale.into(),
+            Unreachable::HungUp.into(),
+            Invalid::Redirect.into(),
+            Invalid::NotHttp.into(),
+            Invalid::Truncated.into(),
+            Invalid::TooLarge.into(),
+            Invalid::NotJson.into(),
+            Invalid::Token.into(),
+            Invalid::Expiry.into(),
+            Invalid::Repeated.into(),
+            ProviderError::Timeout(Duration::ZERO),
+            ProviderError::Died,
+        ];
+        for (errors, expected) in [(&certain[..], true), (&uncertain[..], false)] {
+            for error in errors {
+                assert_eq!(error.minted_nothing(), expected, "{error}");
+            }
+        }
+    }
 }

@@ -2,9 +2,10 @@
 //! across. A new provider is a file and a place in `ADAPTERS`.
 
 mod answer;
-mod bounded;
 mod elevenlabs;
 mod error;
+mod guarded;
+mod reuse;
 mod upstream;
 mod xai;
 
@@ -23,7 +24,7 @@ use crate::{
     secret::Secret,
     token::{Connect, MintSpec, Minted, Name, Shape},
 };
-use bounded::Bounded;
+use guarded::Guarded;
 use upstream::Upstream;
 
 /// Something that mints tokens.
@@ -149,9 +150,8 @@ impl Adapter {
     pub fn open(&self, account: Account, clock: &Clock) -> Result<Instance, String> {
         let upstream = Upstream::new(&account)?;
         let open = |key| (self.open)(key, upstream.clone(), clock.clone());
-        let keyed = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let provider = keyed.into_iter().next().ok_or("it has no API key")?;
-        let provider = Arc::new(Bounded::new(provider, account.timeout));
+        let adapters = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let provider = Arc::new(Guarded::new(&account, self.products, adapters));
         Ok(Instance::new(self.kind, account, provider))
     }
 }

@@ -9,11 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use reqwest::{Client, Method, RequestBuilder, header};
+use reqwest::{
+    Client, Method, RequestBuilder,
+    header::{self, HeaderMap},
+};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Account, Invalid, ProviderError, Unreachable};
+use super::{Account, Invalid, ProviderError, Unreachable, reuse::Reuse};
 use crate::{
     clock::Clock,
     outbound::{self, Unread, causes, root_cause},
@@ -30,6 +33,7 @@ const ERROR_BODY: Duration = Duration::from_secs(1);
 pub(super) struct Upstream {
     client: Client,
     base: Url,
+    reuse: Reuse,
 }
 
 /// What came back, whatever the status.
@@ -42,7 +46,7 @@ pub(super) struct Answer {
 impl Upstream {
     pub(super) fn new(account: &Account) -> Result<Self, String> {
         let client = account.transport.client(account.timeout)?;
-        Ok(Self { client, base: account.base_url.clone() })
+        Ok(Self { client, base: account.base_url.clone(), reuse: Reuse::default() })
     }
 
     /// Begins a POST to `path` under the base URL.
@@ -52,18 +56,17 @@ impl Upstream {
 
     /// Sends it and reads the whole answer.
     pub(super) async fn call(
+        &self,
         request: RequestBuilder,
         clock: &Clock,
     ) -> Result<Answer, ProviderError> {
-        let response = request.send().await.map_err(classify)?;
+        let response = request.send().await.map_err(|error| self.classify(error))?;
+        self.reuse.answered(response.extensions());
         let status = response.status();
         if status.is_redirection() {
             return Err(Invalid::Redirect.into());
         }
-        let retry_after = response.headers().get(header::RETRY_AFTER);
-        let retry_after = retry_after
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| parse_retry_after(text, clock.now()));
+        let retry_after = retry_after(response.headers(), clock.now());
         let body = if status.is_success() {
             outbound::read_capped(response, MAX_ANSWER).await?
         } else {
@@ -73,6 +76,14 @@ impl Upstream {
                 .map_or(Vec::new(), Result::unwrap_or_default)
         };
         Ok(Answer { status: status.as_u16(), retry_after, body })
+    }
+
+    fn classify(&self, error: reqwest::Error) -> ProviderError {
+        let stale = self.reuse.was_stale(&error);
+        match classify(error) {
+            ProviderError::Unreachable(Unreachable::HungUp) if stale => Unreachable::Stale.into(),
+            other => other,
+        }
     }
 }
 
@@ -106,6 +117,11 @@ fn classify(error: reqwest::Error) -> ProviderError {
     if causes(&error).any(is_parse) {
         return Invalid::NotHttp.into();
     }
+    // In this case the request was not even begun.
+    let is_canceled = |cause: &(dyn Error + 'static)| {
+        cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
+    };
+    let unsent = causes(&error).any(is_canceled);
     let io = causes(&error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
     let from_system = io.is_some_and(|io| io.raw_os_error().is_some());
     ProviderError::Unreachable(match io.map(io::Error::kind) {
@@ -117,6 +133,7 @@ fn classify(error: reqwest::Error) -> ProviderError {
         _ if minds_our_certificate(&cause) => Unreachable::ClientCertificate,
         // The words of TLS libraries hold names from the certificate.
         _ if error.is_connect() => Unreachable::Tls,
+        _ if unsent => Unreachable::NoConnection,
         _ => Unreachable::HungUp,
     })
 }
@@ -129,11 +146,21 @@ fn minds_our_certificate(cause: &str) -> bool {
     })
 }
 
-/// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3).
+/// The longest of those that make sense: there should be one.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let all = headers.get_all(header::RETRY_AFTER).into_iter();
+    let texts = all.filter_map(|value| value.to_str().ok());
+    texts.filter_map(|text| parse_retry_after(text, now)).max()
+}
+
+/// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3). Fractions are not, and are sent.
 fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    if text.bytes().all(is_number) {
+        let seconds: f64 = text.parse().ok()?;
+        // So many that they do not fit are for ever.
+        return Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
@@ -142,6 +169,8 @@ fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
+
+    use reqwest::header::HeaderValue;
 
     use super::*;
 
@@ -155,11 +184,36 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
-        let parsed = |text| parse_retry_after(text, now).map(|wait| wait.as_secs());
+        let parsed = |text: &str| parse_retry_after(text, now).map(|wait| wait.as_secs());
         assert_eq!(parsed(" 7 "), Some(7));
         assert_eq!(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
         assert_eq!(parsed("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
-        assert_eq!(parsed("soon"), None);
-        assert_eq!(parsed("-1"), None);
+        assert_eq!(parsed("0"), Some(0));
+        assert_eq!(parsed("1.5"), Some(1));
+        assert_eq!(parsed("99999999999999999999999"), Some(u64::MAX));
+        assert_eq!(parsed(&"9".repeat(400)), Some(u64::MAX));
+        for garbage in
+            ["", " ", "soon", "-1", "+1", "1e3", "inf", "NaN", "1.2.3", ".", "7, 9", "0x7"]
+        {
+            assert_eq!(parsed(garbage), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn of_several_waits_the_longest_counts() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(retry_after(&headers, UNIX_EPOCH), None);
+        for text in ["soon", "3", "8", "5", "\u{e9}"] {
+            let value = HeaderValue::from_bytes(text.as_bytes()).unwrap();
+            headers.append(header::RETRY_AFTER, value);
+        }
+        assert_eq!(retry_after(&headers, UNIX_EPOCH), Some(Duration::from_secs(8)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_wait_is_too_odd_to_be_read(text in "\\PC*") {
+            let _ = parse_retry_after(&text, UNIX_EPOCH);
+        }
     }
 }

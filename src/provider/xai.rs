@@ -58,7 +58,7 @@ impl Provider for Xai {
             .json(&json!({ "expires_after": { "seconds": spec.ttl } }));
         // A lifetime counted from before asking never claims too much.
         let asked = self.clock.unix();
-        let answer = Upstream::call(request, &self.clock).await?;
+        let answer = self.upstream.call(request, &self.clock).await?;
         read(&answer, spec, asked, self.clock.unix())
     }
 }

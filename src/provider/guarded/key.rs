@@ -1,0 +1,273 @@
+//! One API key of a provider: whether it may be used, and what its use tells.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest;
+use tokio::time::Instant;
+
+use super::{
+    breaker::{self, Breaker, Outcome},
+    budget::chance,
+    rest::{self, News, Rest, Why, limited},
+};
+use crate::{
+    metrics::{Metrics, ProviderKey},
+    provider::{Invalid, Provider, ProviderError, Refusal},
+    secret::Secret,
+    token::{Minted, Name},
+};
+
+/// The reasons for which a key is refused, for the metrics.
+const REASONS: [&str; 6] =
+    ["key", "key_or_request", "credit", "permission", "credit_or_permission", LIMITED];
+
+const LIMITED: &str = "rate_limited";
+
+/// An adapter with one API key, and what is known of the two.
+pub(super) struct Keyed {
+    provider: Name,
+    /// Its position and the beginning of its hash: `2 (3fa4c1d2)`.
+    label: String,
+    adapter: Arc<dyn Provider>,
+    counts: ProviderKey,
+    born: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rest: Rest,
+    breaker: Breaker,
+}
+
+/// One request with a key. What comes of it is told with [`Attempt::end`]; given up without, it makes
+/// place for another.
+pub(super) struct Attempt<'a> {
+    key: &'a Keyed,
+    rest: rest::Pass,
+    breaker: breaker::Pass,
+    told: Option<(News, Outcome)>,
+}
+
+impl Keyed {
+    /// The key at `position`, from 1 on.
+    pub(super) fn new(
+        provider: Name,
+        position: usize,
+        key: &Secret,
+        adapter: Arc<dyn Provider>,
+        metrics: &Metrics,
+    ) -> Self {
+        let hash = digest::digest(&digest::SHA256, key.expose().as_bytes());
+        let prefix: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            label: format!("{position} ({prefix})"),
+            counts: metrics.provider_key(&provider, position, &REASONS),
+            provider,
+            adapter,
+            born: Instant::now(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Asks to use it; what to tell whoever needs it, if it rests or its provider fails.
+    pub(super) fn enter(&self) -> Result<Attempt<'_>, ProviderError> {
+        let now = self.born.elapsed();
+        let mut state = self.lock();
+        let rest = state.rest.enter(now)?;
+        match state.breaker.enter(now) {
+            Ok(breaker) => Ok(Attempt { key: self, rest, breaker, told: None }),
+            Err(retry_after) => {
+                state.rest.leave(rest, News::None, now);
+                Err(ProviderError::BreakerOpen { retry_after })
+            }
+        }
+    }
+
+    /// Whether it can be used, as far as one can tell without asking.
+    pub(super) fn is_open(&self) -> bool {
+        let now = self.born.elapsed();
+        let state = self.lock();
+        state.rest.is_open(now) && state.breaker.is_open(now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say_rest(&self, change: rest::Change) {
+        let Self { provider, label: key, .. } = self;
+        self.counts.set_up(change == rest::Change::Ended);
+        match change {
+            rest::Change::Began(Why::Refused { refusal, status }, pause) => {
+                let rests_s = pause.as_secs();
+                tracing::error!(
+                    %provider, key, status, rests_s, reason = %refusal,
+                    "the provider refuses an API key: it rests, and any others serve"
+                );
+            }
+            rest::Change::Began(Why::Limited, pause) => {
+                let rests_s = pause.as_secs();
+                tracing::warn!(
+                    %provider, key, rests_s,
+                    "the provider limits the rate of an API key: it rests, and any others serve"
+                );
+            }
+            rest::Change::Ended => tracing::info!(%provider, key, "the API key is good again"),
+        }
+    }
+
+    fn say_breaker(&self, change: breaker::Change) {
+        let Self { provider, label: key, .. } = self;
+        self.counts.set_breaker(change == breaker::Change::Opened);
+        match change {
+            breaker::Change::Opened => tracing::warn!(
+                %provider, key, "the provider fails: it is only probed until it answers again"
+            ),
+            breaker::Change::Closed => tracing::info!(%provider, key, "the provider answers again"),
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// What to ask.
+    pub(super) fn adapter(&self) -> &dyn Provider {
+        &*self.key.adapter
+    }
+
+    /// Tells what came of it. `known`: the very same request was good before.
+    pub(super) fn end(mut self, result: &Result<Minted, ProviderError>, known: bool) {
+        let mut news = news(result);
+        if let Err(error) = result
+            && let Some(reason) = reason(error)
+        {
+            self.key.counts.refused(reason);
+        }
+        // A key that has minted is believed more than a request that nobody has seen work: or one that
+        // the provider does not take would put one key after the other to rest.
+        if let News::Refused { refusal: Refusal::KeyOrRequest, .. } = news
+            && !known
+            && self.key.lock().rest.is_vouched()
+        {
+            news = News::None;
+        }
+        self.told = Some((news, outcome(result)));
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let (news, outcome) = self.told.unwrap_or((News::None, Outcome::Unknown));
+        let now = self.key.born.elapsed();
+        let mut state = self.key.lock();
+        let rest = state.rest.leave(self.rest, news, now);
+        let breaker = state.breaker.leave(self.breaker, outcome, now, chance());
+        drop(state);
+        if let Some(change) = rest {
+            self.key.say_rest(change);
+        }
+        if let Some(change) = breaker {
+            self.key.say_breaker(change);
+        }
+    }
+}
+
+/// What a result says of the key.
+fn news(result: &Result<Minted, ProviderError>) -> News {
+    match result {
+        Ok(_) => News::Good,
+        // The request is wrong, whoever makes it.
+        Err(ProviderError::Refused { refusal: Refusal::Request, .. }) => News::None,
+        Err(ProviderError::Refused { refusal, status }) => {
+            News::Refused { refusal: *refusal, status: *status }
+        }
+        Err(ProviderError::RateLimited { retry_after }) => News::Limited(*retry_after),
+        Err(
+            ProviderError::InvalidResponse(_)
+            | ProviderError::Unreachable(_)
+            | ProviderError::Unavailable { .. }
+            | ProviderError::BreakerOpen { .. }
+            | ProviderError::Timeout(_)
+            | ProviderError::Died,
+        ) => News::None,
+    }
+}
+
+/// What a result says of the provider.
+fn outcome(result: &Result<Minted, ProviderError>) -> Outcome {
+    match result {
+        // Whoever refuses is there.
+        Ok(_) | Err(ProviderError::Refused { .. } | ProviderError::RateLimited { .. }) => {
+            Outcome::Good
+        }
+        Err(ProviderError::InvalidResponse(invalid)) => match invalid {
+            // An answer of its usual shape, even if it will not do: the clocks may differ.
+            Invalid::Token | Invalid::Expiry | Invalid::Repeated => Outcome::Good,
+            Invalid::Redirect
+            | Invalid::NotHttp
+            | Invalid::Truncated
+            | Invalid::TooLarge
+            | Invalid::NotJson => Outcome::Bad,
+        },
+        Err(
+            ProviderError::Unreachable(_)
+            | ProviderError::Unavailable { .. }
+            | ProviderError::Timeout(_),
+        ) => Outcome::Bad,
+        Err(ProviderError::BreakerOpen { .. } | ProviderError::Died) => Outcome::Unknown,
+    }
+}
+
+fn reason(error: &ProviderError) -> Option<&'static str> {
+    match error {
+        ProviderError::Refused { refusal, .. } => match refusal {
+            Refusal::Key => Some("key"),
+            Refusal::KeyOrRequest => Some("key_or_request"),
+            Refusal::Credit => Some("credit"),
+            Refusal::Permission => Some("permission"),
+            Refusal::CreditOrPermission => Some("credit_or_permission"),
+            Refusal::Request => None,
+        },
+        ProviderError::RateLimited { .. } => Some(LIMITED),
+        ProviderError::InvalidResponse(_)
+        | ProviderError::Unreachable(_)
+        | ProviderError::Unavailable { .. }
+        | ProviderError::BreakerOpen { .. }
+        | ProviderError::Timeout(_)
+        | ProviderError::Died => None,
+    }
+}
+
+/// The error, if another key may have more luck. A limit is as long as the key will rest.
+pub(super) fn of_the_key(error: ProviderError) -> Result<ProviderError, ProviderError> {
+    match error {
+        ProviderError::RateLimited { retry_after } => {
+            Ok(ProviderError::RateLimited { retry_after: Some(limited(retry_after)) })
+        }
+        ProviderError::Refused { refusal, .. } if refusal != Refusal::Request => Ok(error),
+        other => Err(other),
+    }
+}
+
+/// The most helpful of the reasons for which no key can be used: one that passes, and soonest; else the
+/// last.
+pub(super) fn most_helpful(
+    reasons: impl IntoIterator<Item = ProviderError>,
+) -> Option<ProviderError> {
+    reasons.into_iter().reduce(|one, other| match (wait(&one), wait(&other)) {
+        (Some(first), Some(second)) if first <= second => one,
+        (Some(_), None) => one,
+        _ => other,
+    })
+}
+
+fn wait(error: &ProviderError) -> Option<Duration> {
+    match error {
+        ProviderError::BreakerOpen { retry_after } => Some(*retry_after),
+        ProviderError::RateLimited { retry_after } => *retry_after,
+        _ => None,
+    }
+}

@@ -1,0 +1,236 @@
+//! A wrapper that makes the best of several API keys and of a provider that fails: it takes the keys
+//! in turn, lets those rest that are refused, leaves a provider alone that is down, asks again where
+//! that is safe, and bounds it all in time and in the harm that a panic can do.
+
+mod breaker;
+mod budget;
+mod key;
+mod repeats;
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashSet,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Account, Invalid, Product, Provider, ProviderError, Unreachable};
+use crate::{
+    metrics::Retries,
+    token::{MintSpec, Minted},
+};
+use budget::Budget;
+use key::{Attempt, Keyed, most_helpful, of_the_key};
+use repeats::Repeats;
+
+/// The most retries of one mint.
+const MAX_RETRIES: u32 = 2;
+
+/// The longest that a provider may want us to wait and still be asked again in the same mint.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why a provider is asked again, for the metrics.
+const REASONS: [&str; 8] =
+    ["refused", "tls", "name", "no_connection", "proxy", "stale", "unavailable", "rate_limited"];
+
+/// Mints with any of several API keys, within one deadline.
+pub(super) struct Guarded {
+    /// At least one.
+    keys: Vec<Keyed>,
+    /// Counts up, so that the keys take turns.
+    turn: AtomicUsize,
+    products: &'static [Product],
+    /// The requests that were good once, by any key. There are as many as products have lifetimes.
+    known: Mutex<HashSet<(&'static str, u32)>>,
+    budget: Budget,
+    retries: Retries,
+    repeats: Repeats,
+    born: Instant,
+    deadline: Duration,
+}
+
+/// What came of asking every key that there is, at most once.
+struct Round {
+    result: Result<Minted, ProviderError>,
+    /// Whether the provider was asked at all.
+    asked: bool,
+}
+
+impl Guarded {
+    /// One of `adapters` for each key of `account`, in the same order.
+    pub(super) fn new(
+        account: &Account,
+        products: &'static [Product],
+        adapters: Vec<Arc<dyn Provider>>,
+    ) -> Self {
+        let Account { name, metrics, .. } = account;
+        let keys = account.keys.iter().zip(adapters).enumerate();
+        let keys = keys.map(|(at, (secret, adapter))| {
+            Keyed::new(name.clone(), at + 1, secret, adapter, metrics)
+        });
+        Self {
+            keys: keys.collect(),
+            turn: AtomicUsize::default(),
+            products,
+            known: Mutex::default(),
+            budget: Budget::default(),
+            retries: metrics.provider_retries(name, &REASONS),
+            repeats: Repeats::default(),
+            born: Instant::now(),
+            deadline: account.timeout,
+        }
+    }
+
+    /// Round after round, as long as it is safe, of use and within the budget to ask again.
+    async fn rounds(&self, spec: &MintSpec, deadline: Instant) -> Result<Minted, ProviderError> {
+        let mut retries = 0;
+        // The first failure after which there may be a token, if any.
+        let mut doubt = None;
+        loop {
+            let Round { result, asked } = self.round(spec, deadline).await;
+            if retries == 0 && asked {
+                self.budget.earn();
+            }
+            let error = match result {
+                Ok(minted) => return Ok(minted),
+                Err(error) => error,
+            };
+            let again = if asked { again(&error, retries) } else { None };
+            let again = again.filter(|(_, pause)| Instant::now() + *pause < deadline);
+            let Some((reason, pause)) = again.filter(|_| self.budget.spend()) else {
+                return Err(doubt.filter(|_| error.minted_nothing()).unwrap_or(error));
+            };
+            tracing::debug!(provider = %spec.provider, %error, ?pause, "asking again");
+            self.retries.count(reason);
+            if !error.minted_nothing() {
+                doubt.get_or_insert(error);
+            }
+            sleep(pause).await;
+            retries += 1;
+        }
+    }
+
+    /// Asks one key after the other, each once, until one is not refused for its own sake. What a
+    /// refused key costs is bounded by its rest, so it costs the budget nothing.
+    async fn round(&self, spec: &MintSpec, deadline: Instant) -> Round {
+        let (mut reasons, mut asked) = (Vec::new(), false);
+        for key in self.in_turn() {
+            if asked && Instant::now() >= deadline {
+                break;
+            }
+            let attempt = match key.enter() {
+                Ok(attempt) => attempt,
+                Err(reason) => {
+                    reasons.push(reason);
+                    continue;
+                }
+            };
+            asked = true;
+            let result = self.ask(attempt, spec, deadline).await;
+            match result.map_err(of_the_key) {
+                Ok(minted) => return Round { result: Ok(minted), asked },
+                Err(Ok(reason)) => reasons.push(reason),
+                Err(Err(error)) => return Round { result: Err(error), asked },
+            }
+        }
+        // There is at least one key, and each had a reason.
+        let error = most_helpful(reasons).unwrap_or(ProviderError::Died);
+        Round { result: Err(error), asked }
+    }
+
+    /// The keys, first those that can be used, beginning with another each time.
+    fn in_turn(&self) -> impl Iterator<Item = &Keyed> {
+        let (open, closed): (Vec<_>, Vec<_>) = self.keys.iter().partition(|key| key.is_open());
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let first = turn.checked_rem(open.len()).unwrap_or_default();
+        let (after, before) = (open[first..].to_vec(), open[..first].to_vec());
+        after.into_iter().chain(before).chain(closed)
+    }
+
+    async fn ask(
+        &self,
+        attempt: Attempt<'_>,
+        spec: &MintSpec,
+        deadline: Instant,
+    ) -> Result<Minted, ProviderError> {
+        let minted = timeout_at(deadline, attempt.adapter().mint(spec)).await;
+        let minted = minted.unwrap_or(Err(ProviderError::Timeout(self.deadline)));
+        let result = minted.and_then(|minted| self.new_only(minted, spec));
+        let known = self.is_known(spec, result.is_ok());
+        attempt.end(&result, known);
+        result
+    }
+
+    /// A single-use token is handed out once.
+    fn new_only(&self, minted: Minted, spec: &MintSpec) -> Result<Minted, ProviderError> {
+        let product = self.products.iter().find(|product| product.name == spec.product);
+        let single_use = product.is_some_and(|product| product.single_use);
+        let now = self.born.elapsed();
+        if single_use && !self.repeats.is_new(minted.token.expose(), now) {
+            return Err(Invalid::Repeated.into());
+        }
+        Ok(minted)
+    }
+
+    /// Whether such a request was good before; `good`: it is now.
+    fn is_known(&self, spec: &MintSpec, good: bool) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let request = (spec.product, spec.ttl);
+        known.contains(&request) || (good && known.insert(request))
+    }
+}
+
+#[async_trait]
+impl Provider for Guarded {
+    async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
+        let mint = self.rounds(spec, Instant::now() + self.deadline);
+        // What a panic leaves half done is put right by who drops it.
+        let result =
+            AssertUnwindSafe(mint).catch_unwind().await.unwrap_or(Err(ProviderError::Died));
+        match &result {
+            Ok(_) => tracing::debug!(provider = %spec.provider, "minted"),
+            Err(error) => tracing::debug!(provider = %spec.provider, %error, "not minted"),
+        }
+        result
+    }
+}
+
+/// Whether the provider may be asked again after this error and so many retries: why, and after how
+/// long. This is the only place where a request is made again.
+fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)> {
+    if retries >= MAX_RETRIES {
+        return None;
+    }
+    let (reason, wait) = match error {
+        ProviderError::Unreachable(Unreachable::Refused) => ("refused", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::Tls) => ("tls", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::Name) => ("name", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::NoConnection) => ("no_connection", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::Proxy) => ("proxy", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::Stale) => ("stale", Duration::ZERO),
+        ProviderError::Unavailable { status: 503, retry_after: Some(wait) } => {
+            ("unavailable", *wait)
+        }
+        ProviderError::RateLimited { retry_after: Some(wait) } => ("rate_limited", *wait),
+        // The provider does not say when, it will be no better, or there may be a token.
+        ProviderError::Unavailable { .. }
+        | ProviderError::RateLimited { retry_after: None }
+        | ProviderError::Unreachable(Unreachable::HungUp | Unreachable::ClientCertificate)
+        | ProviderError::Refused { .. }
+        | ProviderError::InvalidResponse(_)
+        | ProviderError::BreakerOpen { .. }
+        | ProviderError::Timeout(_)
+        | ProviderError::Died => return None,
+    };
+    (wait <= PATIENCE).then(|| (reason, wait + budget::pause(retries, budget::chance())))
+}

@@ -1,0 +1,399 @@
+//! Keys, retries and the deadline, with adapters that do as told and a clock that is told, too.
+
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+use super::*;
+use crate::{metrics::Metrics, outbound::Transport, provider::Refusal, secret::Secret};
+
+/// Does one thing after the other; the last again and again.
+struct Fake {
+    does: Mutex<VecDeque<Does>>,
+    asked: AtomicU32,
+    made: AtomicU32,
+}
+
+#[derive(Clone, Copy)]
+enum Does {
+    Mint,
+    MintTheSame,
+    Fail(fn() -> ProviderError),
+    Hang,
+    Panic,
+}
+
+const REVOKED: Does = Does::Fail(|| ProviderError::Refused { refusal: Refusal::Key, status: 401 });
+const EITHER: Does =
+    Does::Fail(|| ProviderError::Refused { refusal: Refusal::KeyOrRequest, status: 400 });
+const DOWN: Does = Does::Fail(|| Unreachable::Refused.into());
+const STALE: Does = Does::Fail(|| Unreachable::Stale.into());
+
+fn limited(seconds: u64) -> ProviderError {
+    ProviderError::RateLimited { retry_after: Some(Duration::from_secs(seconds)) }
+}
+
+#[async_trait]
+impl Provider for Fake {
+    async fn mint(&self, _: &MintSpec) -> Result<Minted, ProviderError> {
+        self.asked.fetch_add(1, Relaxed);
+        let does = {
+            let mut does = self.does.lock().unwrap();
+            if does.len() > 1 { does.pop_front().unwrap() } else { does[0] }
+        };
+        match does {
+            Does::Mint => Ok(minted(&format!("{self:p} {}", self.made.fetch_add(1, Relaxed)))),
+            Does::MintTheSame => Ok(minted("the same")),
+            Does::Fail(error) => Err(error()),
+            Does::Hang => std::future::pending().await,
+            Does::Panic => panic!("as told"),
+        }
+    }
+}
+
+fn minted(token: &str) -> Minted {
+    Minted { token: Secret::new(token), expires_at: 1 }
+}
+
+impl Fake {
+    fn now(&self, does: Does) {
+        *self.does.lock().unwrap() = VecDeque::from([does]);
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.swap(0, Relaxed)
+    }
+}
+
+struct Set {
+    guarded: Arc<Guarded>,
+    fakes: Vec<Arc<Fake>>,
+    metrics: Metrics,
+}
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+fn set(keys: &[&[Does]]) -> Set {
+    let fake = |does: &&[Does]| {
+        let does = Mutex::new(does.iter().copied().collect());
+        Arc::new(Fake { does, asked: AtomicU32::default(), made: AtomicU32::default() })
+    };
+    let fakes: Vec<_> = keys.iter().map(fake).collect();
+    let metrics = Metrics::new(["type"], ["xai"]);
+    let account = Account {
+        name: "xai".into(),
+        base_url: "https://api.example".parse().unwrap(),
+        keys: (0..keys.len()).map(|n| Secret::new(format!("canary-{n}"))).collect(),
+        timeout: DEADLINE,
+        transport: Transport::default(),
+        metrics: metrics.clone(),
+    };
+    let adapters = fakes.iter().map(|fake| fake.clone() as Arc<dyn Provider>).collect();
+    let products = crate::provider::elevenlabs::ADAPTER.products;
+    Set { guarded: Arc::new(Guarded::new(&account, products, adapters)), fakes, metrics }
+}
+
+impl Set {
+    async fn mint(&self) -> Result<Minted, ProviderError> {
+        self.mint_with(300).await
+    }
+
+    async fn mint_with(&self, ttl: u32) -> Result<Minted, ProviderError> {
+        let spec = MintSpec { provider: "xai".into(), product: "realtime_scribe", ttl };
+        self.guarded.mint(&spec).await
+    }
+
+    async fn error(&self) -> ProviderError {
+        self.mint().await.expect_err("a token was minted")
+    }
+
+    /// Earns what one retry costs.
+    async fn earn(&self) {
+        for _ in 0..10 {
+            self.mint().await.unwrap();
+        }
+        self.asked();
+    }
+
+    /// How often each key was used since the last time.
+    fn asked(&self) -> Vec<u32> {
+        self.fakes.iter().map(|fake| fake.asked()).collect()
+    }
+
+    fn metric(&self, sample: &str) -> String {
+        let text = self.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {sample} in {text}")).to_owned()
+    }
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_take_turns() {
+    let set = set(&[&[Does::Mint], &[Does::Mint], &[Does::Mint]]);
+    for _ in 0..9 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.asked(), [3, 3, 3]);
+    set.fakes[1].now(REVOKED);
+    for _ in 0..9 {
+        set.mint().await.unwrap();
+    }
+    let asked = set.asked();
+    assert_eq!((asked[1], asked[0] + asked[2]), (1, 9));
+    assert!(asked[0].abs_diff(asked[2]) <= 1, "{asked:?}: those that are left share the rest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_notices_a_refused_key_while_another_is_good() {
+    let set = set(&[&[REVOKED], &[Does::Mint]]);
+    for _ in 0..20 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.asked(), [1, 20]);
+    let up = "valetkey_provider_key_up{provider=\"xai\",key=\"1\"}";
+    assert_eq!(set.metric(up), "0");
+    let refusals =
+        "valetkey_provider_key_refusals_total{provider=\"xai\",key=\"1\",reason=\"key\"}";
+    assert_eq!(set.metric(refusals), "1");
+    pass(31).await;
+    for _ in 0..4 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.asked()[0], 1, "it is tried once and rests again");
+    set.fakes[0].now(Does::Mint);
+    pass(61).await;
+    for _ in 0..4 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.asked(), [2, 2]);
+    assert_eq!(set.metric(up), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_key_is_not_lost_for_good() {
+    let set = set(&[&[REVOKED]]);
+    for _ in 0..5 {
+        let error = set.error().await;
+        assert!(matches!(error, ProviderError::Refused { refusal: Refusal::Key, status: 401 }));
+    }
+    assert_eq!(set.asked(), [1], "the rest was answered at once");
+    pass(30).await;
+    set.fakes[0].now(Does::Hang);
+    let probe = tokio::spawn({
+        let guarded = set.guarded.clone();
+        async move {
+            let spec = MintSpec { provider: "xai".into(), product: "realtime_scribe", ttl: 300 };
+            guarded.mint(&spec).await
+        }
+    });
+    tokio::task::yield_now().await;
+    assert!(matches!(set.error().await, ProviderError::Refused { .. }));
+    assert_eq!(set.asked(), [1], "one tries at a time");
+    assert!(matches!(probe.await.unwrap(), Err(ProviderError::Timeout(DEADLINE))));
+    set.fakes[0].now(Does::Mint);
+    set.mint().await.expect("the place of the one who tried is free");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limited_key_rests_as_long_as_it_is_told_to() {
+    let set = set(&[&[Does::Fail(|| limited(7)), Does::Mint], &[Does::Mint]]);
+    for _ in 0..6 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.asked(), [1, 6]);
+    pass(7).await;
+    for _ in 0..6 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.asked(), [3, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_rest_the_answer_is_the_most_helpful() {
+    let set = set(&[&[Does::Fail(|| limited(20))], &[Does::Fail(|| limited(9))], &[REVOKED]]);
+    set.error().await;
+    pass(2).await;
+    let error = set.error().await;
+    let ProviderError::RateLimited { retry_after: Some(wait) } = error else { panic!("{error}") };
+    assert_eq!(wait.as_secs_f64().ceil() as u64, 7, "the earliest end of a rest");
+    assert_eq!(set.asked(), [1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_wrong_is_no_fault_of_a_key() {
+    const WRONG: Does =
+        Does::Fail(|| ProviderError::Refused { refusal: Refusal::Request, status: 422 });
+    let set = set(&[&[WRONG], &[WRONG]]);
+    for _ in 0..4 {
+        set.error().await;
+    }
+    assert_eq!(set.asked(), [2, 2], "each was asked once and rests not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_may_be_wrong_does_not_take_good_keys_down() {
+    let set = set(&[&[Does::Mint], &[Does::Mint]]);
+    set.earn().await;
+    set.fakes.iter().for_each(|fake| fake.now(EITHER));
+    for _ in 0..3 {
+        let error = set.mint_with(3600).await.unwrap_err();
+        assert!(matches!(error, ProviderError::Refused { refusal: Refusal::KeyOrRequest, .. }));
+    }
+    assert_eq!(set.asked(), [3, 3], "neither rests");
+    set.fakes[1].now(Does::Mint);
+    for _ in 0..6 {
+        set.mint().await.unwrap();
+    }
+    let asked = set.asked();
+    assert_eq!(asked[0], 1, "this request was good before, so it is the key");
+    let set = self::set(&[&[EITHER]]);
+    set.error().await;
+    set.error().await;
+    assert_eq!(set.asked(), [1], "nothing speaks for a key that never minted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_fails_is_left_alone_and_found_again() {
+    let set =
+        set(&[&[Does::Fail(|| ProviderError::Unavailable { status: 500, retry_after: None })]]);
+    for _ in 0..100 {
+        set.error().await;
+    }
+    assert_eq!(set.asked(), [5]);
+    let before = Instant::now();
+    let error = set.error().await;
+    let ProviderError::BreakerOpen { retry_after } = error else { panic!("{error}") };
+    assert!(error.minted_nothing() && retry_after <= Duration::from_secs(1));
+    assert_eq!(Instant::now(), before, "nobody waited");
+    let open = "valetkey_provider_breaker_open{provider=\"xai\",key=\"1\"}";
+    assert_eq!(set.metric(open), "1");
+    pass(1).await;
+    set.error().await;
+    set.error().await;
+    assert_eq!(set.asked(), [1], "one probe");
+    set.fakes[0].now(Does::Mint);
+    pass(2).await;
+    for _ in 0..3 {
+        set.mint().await.unwrap();
+    }
+    assert_eq!(set.metric(open), "0");
+    let opens = "valetkey_provider_breaker_opens_total{provider=\"xai\",key=\"1\"}";
+    assert_eq!(set.metric(opens), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_an_error_of_ours_and_gives_its_place_back() {
+    let set = set(&[&[DOWN, DOWN, DOWN, DOWN, DOWN, Does::Panic, Does::Mint]]);
+    for _ in 0..5 {
+        set.error().await;
+    }
+    pass(1).await;
+    assert!(matches!(set.error().await, ProviderError::Died));
+    set.mint().await.expect("another may probe");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_is_over_everything() {
+    let set = set(&[&[Does::Mint]]);
+    set.earn().await;
+    *set.fakes[0].does.lock().unwrap() = VecDeque::from([Does::Fail(|| limited(2)), Does::Hang]);
+    let begun = Instant::now();
+    assert!(matches!(set.error().await, ProviderError::Timeout(DEADLINE)));
+    assert_eq!(begun.elapsed().as_secs(), DEADLINE.as_secs());
+    assert_eq!(set.asked(), [2]);
+    for _ in 0..4 {
+        assert!(matches!(set.error().await, ProviderError::Timeout(DEADLINE)));
+    }
+    let error = set.error().await;
+    assert!(matches!(error, ProviderError::BreakerOpen { .. }), "who hangs fails, too: {error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_safe_is_asked_again_and_nothing_else() {
+    let wait = |seconds| Some(Duration::from_secs(seconds));
+    let cases: [(fn() -> ProviderError, u32); 16] = [
+        (|| Unreachable::Refused.into(), 2),
+        (|| Unreachable::Tls.into(), 2),
+        (|| Unreachable::Name.into(), 2),
+        (|| Unreachable::NoConnection.into(), 2),
+        (|| Unreachable::Stale.into(), 2),
+        (|| limited(2), 2),
+        (|| ProviderError::Unavailable { status: 503, retry_after: Some(Duration::ZERO) }, 2),
+        (|| ProviderError::Unavailable { status: 503, retry_after: Some(PATIENCE) }, 2),
+        (|| ProviderError::Unavailable { status: 503, retry_after: Some(PATIENCE * 2) }, 1),
+        (|| ProviderError::Unavailable { status: 503, retry_after: None }, 1),
+        (|| ProviderError::Unavailable { status: 500, retry_after: Some(PATIENCE) }, 1),
+        (|| limited(3), 1),
+        (|| ProviderError::RateLimited { retry_after: None }, 1),
+        (|| Unreachable::HungUp.into(), 1),
+        (|| Invalid::NotHttp.into(), 1),
+        (|| Invalid::Truncated.into(), 1),
+    ];
+    assert_eq!(again(&limited(1), 0).map(|it| it.1 >= wait(1).unwrap()), Some(true));
+    for (error, asked) in cases {
+        let set = set(&[&[Does::Mint]]);
+        set.earn().await;
+        *set.fakes[0].does.lock().unwrap() = VecDeque::from([Does::Fail(error), Does::Mint]);
+        assert_eq!(set.mint().await.is_ok(), asked == 2, "{}", error());
+        assert_eq!(set.asked(), [asked], "{}", error());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_two_retries_at_most_and_none_beyond_the_budget() {
+    let set = set(&[&[Does::Mint]]);
+    for _ in 0..5 {
+        set.earn().await;
+    }
+    set.fakes[0].now(STALE);
+    set.error().await;
+    assert_eq!(set.asked(), [3]);
+    let set = self::set(&[&[DOWN]]);
+    set.error().await;
+    assert_eq!(set.asked(), [1], "there is nothing to pay with yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_in_doubt_once_stays_in_doubt() {
+    let set = set(&[&[Does::Mint]]);
+    set.earn().await;
+    *set.fakes[0].does.lock().unwrap() = VecDeque::from([STALE, DOWN]);
+    let error = set.error().await;
+    assert!(matches!(error, ProviderError::Unreachable(Unreachable::Stale)), "{error}");
+    assert!(!error.minted_nothing());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_is_down_is_asked_hardly_more_often() {
+    for down in [DOWN, Does::Fail(|| limited(1)), STALE] {
+        let set = set(&[&[down], &[down]]);
+        let mut asked = 0;
+        for _ in 0..500 {
+            set.error().await;
+            pass(1).await;
+            asked += set.asked().iter().sum::<u32>();
+        }
+        let retries = set.metrics.render();
+        let retries = retries.lines().filter(|line| line.contains("provider_retries_total"));
+        let retries: u32 =
+            retries.map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap()).sum();
+        assert!(retries <= 50, "{retries} retries, {asked} requests");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_use_token_is_handed_out_once() {
+    let set = set(&[&[Does::MintTheSame], &[Does::MintTheSame]]);
+    set.mint().await.unwrap();
+    let error = set.error().await;
+    assert!(matches!(error, ProviderError::InvalidResponse(Invalid::Repeated)), "{error}");
+    let reusable = MintSpec { provider: "xai".into(), product: "realtime", ttl: 300 };
+    for _ in 0..2 {
+        set.guarded.mint(&reusable).await.expect("it may be used again");
+    }
+}
