@@ -36,6 +36,9 @@ pub enum Error {
     /// The provider gave none.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// There is too much to do.
+    #[error("as many requests are worked on, and as many wait, as may")]
+    Overloaded,
     /// The decision could not be recorded.
     #[error(transparent)]
     Unrecorded(#[from] Unrecorded),
@@ -58,6 +61,7 @@ impl Error {
             | Self::UnknownTokenType { .. }
             | Self::Disabled
             | Self::Denied(_)
+            | Self::Overloaded
             | Self::Unrecorded(_) => true,
         }
     }

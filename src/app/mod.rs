@@ -22,6 +22,7 @@ use crate::{
     audit::Audit,
     caller::Callers,
     clock::Clock,
+    gate::Gate,
     limit::Limiter,
     metrics::Metrics,
     policy::Policy,
@@ -49,6 +50,8 @@ pub struct Keeps {
     pub clock: Clock,
     /// Requests whose token is being minted, with or without a caller still waiting.
     pub tasks: TaskTracker,
+    /// How many requests are worked on at once.
+    pub gate: Gate,
     /// What has been spent.
     pub limiter: Limiter,
     /// Where decisions are recorded.
@@ -113,6 +116,12 @@ impl App {
     #[must_use]
     pub fn tasks(&self) -> &TaskTracker {
         &self.0.keeps.tasks
+    }
+
+    /// How many requests are worked on at once.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.0.keeps.gate
     }
 
     /// What has been spent.

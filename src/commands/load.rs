@@ -1,6 +1,6 @@
 //! From the command line to settings and from there to an app, for every command that needs one.
 
-use std::{collections::HashMap, ffi::OsString, path::PathBuf};
+use std::{collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use super::Failure;
 use crate::{
@@ -29,6 +29,9 @@ pub(super) struct ServerSources {
     /// Where the server listens (server.listen)
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// The socket that is served instead, if one was passed on.
+    #[arg(skip)]
+    pub(super) inherited: Option<SocketAddr>,
 }
 
 /// Settings, and all that was found wrong on the way.
@@ -52,7 +55,9 @@ impl ServerSources {
     /// `sandbox`: over the defaults come those of the sandbox.
     pub(super) fn load(&self, sandbox: bool) -> Loaded {
         let listen = self.listen.clone().map(|address| ("server.listen", address, "--listen"));
-        let mut loaded = read(self.sources.files.clone(), listen.into_iter().collect(), sandbox);
+        let inherited = self.inherited.map(|it| ("server.listen", it.to_string(), "LISTEN_FDS"));
+        let options = inherited.or(listen).into_iter().collect();
+        let mut loaded = read(self.sources.files.clone(), options, sandbox);
         loaded.settings.refuse_danger(&loaded.tree, sandbox, &mut loaded.problems);
         loaded
     }

@@ -20,7 +20,10 @@ use std::{
 
 use tokio::net::TcpListener;
 
-use crate::settings::{Auth, Problems};
+use crate::{
+    server,
+    settings::{Auth, Problems},
+};
 
 /// The last words of `--help`.
 pub const EXIT_STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage, 78 bad configuration.";
@@ -67,8 +70,8 @@ impl From<std::io::Error> for Failure {
 }
 
 /// Opens `address`; `setting` is what to change when that cannot be done.
-async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
+fn bind(address: SocketAddr, shared: bool, setting: &str) -> Result<TcpListener, String> {
+    server::listen(address, shared).map_err(|error| {
         let why = match error.kind() {
             ErrorKind::AddrInUse => "something listens there already".to_owned(),
             ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),

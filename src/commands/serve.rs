@@ -14,7 +14,7 @@ use crate::{
     app::App,
     reload, sandbox,
     secret::{Secret, SecretRef},
-    server::{self, Listeners},
+    server::{self, Inherited, Listeners},
     settings::{Settings, Transport},
     telemetry,
 };
@@ -39,16 +39,21 @@ pub struct Args {
 ///
 /// # Errors
 /// When the settings will not do, or an address cannot be listened on.
-pub async fn run(args: Args) -> Result<(), Failure> {
+pub async fn run(mut args: Args) -> Result<(), Failure> {
     // Before anything that takes time: settings may change meanwhile.
     let hangup = signals::hangup()?;
+    let inherited = Inherited::take()
+        .map_err(|error| format!("cannot use the sockets that LISTEN_FDS tells of: {error}"))?;
+    // Whoever may ask is decided by where it really listens.
+    args.sources.inherited = inherited.as_ref().map(|it| it.public.local_addr()).transpose()?;
+    let sandbox = args.sandbox;
     let stand_ins = match args.stand_ins {
-        stand_ins if args.sandbox => Some(stand_ins.open("--sandbox-listen").await?),
+        stand_ins if sandbox => Some(stand_ins.open("--sandbox-listen").await?),
         _ => None,
     };
     let address = stand_ins.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
     let load = move || {
-        let mut loaded = args.sources.load(args.sandbox);
+        let mut loaded = args.sources.load(sandbox);
         if let Some(address) = address {
             point_at(&mut loaded, address);
         }
@@ -58,19 +63,26 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // First, because what is built may have something to say.
     let _log = telemetry::start(&loaded.settings.log);
     dumps::forbid();
-    let (app, begun) = loaded.app(args.sandbox)?;
+    let (app, begun) = loaded.app(sandbox)?;
     let metrics = app.metrics().clone();
     telemetry::watch_panics(move || metrics.panicked());
     let settings = begun.settings.clone();
-    let mut signals = Signals::listen()?;
-    let listeners = open(&settings).await?;
+    let signals = Signals::listen()?;
+    if inherited.is_some() {
+        tracing::info!("takes over the sockets that were passed on (LISTEN_FDS)");
+    }
+    let listeners = open(&settings, inherited)?;
     announce(&app, &settings, &listeners, stand_ins.as_ref().map(|(listener, _)| listener))?;
-    let started = settings.clone();
-    let load_again = move |app: &App| load().fresh(&started, app, args.sandbox);
+    let load_again = move |app: &App| load().fresh(&settings, app, sandbox);
     tokio::spawn(reload::run(app.clone(), begun, load_again, hangup));
     if let Some((listener, options)) = stand_ins {
         tokio::spawn(sandbox::run(listener, options, std::future::pending()));
     }
+    serve(listeners, app, signals).await
+}
+
+/// Serves until the first signal, and no longer than to the second.
+async fn serve(listeners: Listeners, app: App, mut signals: Signals) -> Result<(), Failure> {
     let (first, second) = tokio::sync::oneshot::channel::<()>();
     let stop_at_once = async move {
         signals.next().await;
@@ -104,12 +116,20 @@ fn point_at(loaded: &mut Loaded, address: SocketAddr) {
 }
 
 /// Opens both listeners, so that both are complained about where neither is to be had.
-async fn open(settings: &Settings) -> Result<Listeners, Failure> {
-    let public = bind(settings.server.listen, "--listen or VALETKEY__SERVER__LISTEN").await;
+fn open(settings: &Settings, inherited: Option<Inherited>) -> Result<Listeners, Failure> {
+    let server = &settings.server;
     let other = "VALETKEY__SERVER__ADMIN_LISTEN (\"off\" for none)";
-    let admin = match settings.server.admin_listen {
-        Some(address) => bind(address, other).await.map(Some),
+    let admin = || match server.admin_listen {
+        Some(address) => bind(address, server.reuse_port, other).map(Some),
         None => Ok(None),
+    };
+    let (public, admin) = match inherited {
+        Some(Inherited { public, admin: Some(given) }) => (Ok(public), Ok(Some(given))),
+        Some(Inherited { public, admin: None }) => (Ok(public), admin()),
+        None => {
+            let setting = "--listen or VALETKEY__SERVER__LISTEN";
+            (bind(server.listen, server.reuse_port, setting), admin())
+        }
     };
     match (public, admin) {
         (Ok(public), Ok(admin)) => Ok(Listeners { public, admin }),

@@ -112,20 +112,21 @@ impl Door {
         };
         // Answers are written whole: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
-        let timeouts = {
+        let (timeouts, http2) = {
             let server = &self.app().live().server;
-            Timeouts::new(server, is_proxied(server, peer))
+            (Timeouts::new(server, is_proxied(server, peer)), server.http2)
         };
         let connection = Connection {
             site: Arc::clone(&self.site),
             watch: Watch::begin(timeouts, &self.waiting),
             peer,
             refusals: self.refusals(),
+            http2,
             stop: self.stop.clone(),
         };
         let open = self.app().metrics().connection();
         self.connections.spawn(async move {
-            connection.serve(stream).await;
+            Arc::new(connection).serve(stream).await;
             drop((permit, open));
         });
     }

@@ -7,6 +7,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -16,10 +17,11 @@ use axum::{
 };
 use hyper::{
     body::{Frame, Incoming, SizeHint},
-    server::conn::http1,
+    server::conn::{http1, http2},
+    service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -37,19 +39,37 @@ const MAX_HEADERS: usize = 64;
 /// The longest head of a request, in bytes. nginx and haproxy take 16 to 32 KiB.
 const MAX_HEAD: usize = 32 * 1024;
 
+/// What an HTTP/2 connection begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The most requests at once on one HTTP/2 connection: what RFC 9113 recommends at least.
+const MAX_STREAMS: u32 = 100;
+
+/// How much of a request may come before it is read, in bytes: a body and some.
+const WINDOW: u32 = 32 * 1024;
+
+/// The most streams that were reset and are not yet forgotten: more is an attack (rapid reset).
+const MAX_RESETS: usize = 20;
+
+/// When a silent HTTP/2 client is asked whether it is still there, and how long it may think.
+const PING_AFTER: Duration = Duration::from_secs(20);
+const PING_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a connection is served with.
 pub(super) struct Connection {
     pub(super) site: Arc<Site>,
     pub(super) watch: Arc<Watch>,
     pub(super) peer: SocketAddr,
     pub(super) refusals: refusal::Log,
+    /// Whether it may speak HTTP/2.
+    pub(super) http2: bool,
     /// Cancelled when the server stops.
     pub(super) stop: CancellationToken,
 }
 
 impl Connection {
     /// Serves to the end, which others may bring about.
-    pub(super) async fn serve(self, stream: TcpStream) {
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream) {
         let stream = Arc::new(stream);
         let evicted = self.watch.evicted.clone();
         tokio::select! {
@@ -60,12 +80,16 @@ impl Connection {
         self.watch.end();
     }
 
-    async fn converse(&self, stream: Arc<TcpStream>) {
-        let io = Watched::new(stream.clone(), self.watch.clone(), self.refusals.clone());
-        if let Err(error) = self.http1(io).await {
+    async fn converse(self: &Arc<Self>, stream: Arc<TcpStream>) {
+        let mut io = Watched::new(stream.clone(), self.watch.clone(), self.refusals.clone());
+        let ended = match self.http2 && begins_with_preface(&mut io).await {
+            true => self.http2(io).await,
+            false => self.http1(io).await,
+        };
+        if let Err(error) = ended {
             tracing::trace!(%error, "a connection ended");
-            // What looks like HTTP/2 gets nothing from hyper.
-            if error.is_parse() && !self.watch.should_linger() {
+            // What looks like HTTP/2 gets nothing from hyper where that is not spoken.
+            if error.is_parse() && !self.http2 && !self.watch.said_last() {
                 let _ = stream.try_write(&self.refusals.document(Code::MalformedRequest));
                 self.watch.say_last();
             }
@@ -75,14 +99,16 @@ impl Connection {
         }
     }
 
-    async fn http1(&self, io: Watched) -> hyper::Result<()> {
-        let service = hyper::service::service_fn(|request| self.answer(request));
+    async fn http1(self: &Arc<Self>, io: Watched) -> hyper::Result<()> {
+        let this = Arc::clone(self);
+        let service = service_fn(move |request| Arc::clone(&this).answer(request));
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 // The stream keeps the deadlines.
                 .header_read_timeout(None)
                 .max_headers(MAX_HEADERS)
+                .max_header_size(MAX_HEAD)
                 .max_buf_size(MAX_HEAD)
                 .half_close(false)
                 .serve_connection(TokioIo::new(io), service)
@@ -96,7 +122,37 @@ impl Connection {
         connection.await
     }
 
-    async fn answer(&self, mut request: Request<Incoming>) -> io::Result<Response<Counted>> {
+    async fn http2(self: &Arc<Self>, io: Watched) -> hyper::Result<()> {
+        self.watch.multiplexes();
+        let this = Arc::clone(self);
+        let service = service_fn(move |request| Arc::clone(&this).answer(request));
+        let mut connection = pin!(
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(PING_AFTER)
+                .keep_alive_timeout(PING_PATIENCE)
+                .max_concurrent_streams(MAX_STREAMS)
+                .max_header_list_size(MAX_HEAD as u32)
+                .initial_stream_window_size(WINDOW)
+                .initial_connection_window_size(4 * WINDOW)
+                .max_send_buf_size(4 * WINDOW as usize)
+                .max_pending_accept_reset_streams(MAX_RESETS)
+                .max_local_error_reset_streams(MAX_RESETS)
+                .serve_connection(TokioIo::new(io), service)
+        );
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = self.stop.cancelled() => (),
+        }
+        self.watch.stop();
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+    ) -> io::Result<Response<Counted>> {
         let in_service = self.watch.request().ok_or(io::ErrorKind::ConnectionAborted)?;
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let may_close = request.version() < Version::HTTP_2;
@@ -115,6 +171,21 @@ impl Connection {
         }
         Ok(response.map(|body| Counted { body, _in_service: in_service }))
     }
+}
+
+/// Whether HTTP/2 follows; either way nothing is lost of it.
+async fn begins_with_preface(io: &mut Watched) -> bool {
+    let mut read = Vec::with_capacity(PREFACE.len());
+    while read.len() < PREFACE.len() && PREFACE.starts_with(&read) {
+        let missing = (PREFACE.len() - read.len()) as u64;
+        match io.take(missing).read_buf(&mut read).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) => (),
+        }
+    }
+    let is_preface = read == PREFACE;
+    io.unread(read.into());
+    is_preface
 }
 
 /// The body of an answer. The request is in the service until it is gone.

@@ -2,6 +2,7 @@
 
 mod accept;
 mod connection;
+mod open;
 mod refusal;
 mod room;
 mod site;
@@ -15,6 +16,8 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{app::App, web};
+pub use open::{Inherited, listen};
+
 use accept::Door;
 use room::Room;
 use site::Site;
@@ -38,6 +41,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let room = Room::share(&app.live().server);
+    app.gate().narrow(room.requests);
     let server = Server::new(app);
     let mut doors = JoinSet::new();
     let public = server.door(Site::new(&server.app, web::public), room.connections, &room);

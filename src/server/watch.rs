@@ -78,6 +78,8 @@ struct State {
     /// Its place in the list, while there are none.
     place: Option<u64>,
     fresh: bool,
+    /// Its bytes say nothing of requests.
+    multiplexes: bool,
     /// Since when it waits or, if it does not, since the last request.
     since: Instant,
     head_since: Option<Instant>,
@@ -98,6 +100,7 @@ impl Watch {
                 requests: 0,
                 place: None,
                 fresh: true,
+                multiplexes: false,
                 since: Instant::now(),
                 head_since: None,
                 stopping_since: None,
@@ -113,7 +116,7 @@ impl Watch {
     /// Bytes came: if no request is in the service, those of a head.
     pub(super) fn received(&self) {
         let mut state = self.state();
-        if state.requests == 0 && state.head_since.is_none() {
+        if state.requests == 0 && state.head_since.is_none() && !state.multiplexes {
             state.head_since = Some(Instant::now());
         }
     }
@@ -148,6 +151,13 @@ impl Watch {
         (stop.map_or(end, |stop| stop.min(end)), Phase::Waiting)
     }
 
+    /// It is HTTP/2, and its bytes are not to be understood from here.
+    pub(super) fn multiplexes(&self) {
+        let mut state = self.state();
+        state.multiplexes = true;
+        state.head_since = None;
+    }
+
     /// Whether a request is in the service.
     pub(super) fn is_busy(&self) -> bool {
         self.state().requests > 0
@@ -162,6 +172,11 @@ impl Watch {
     /// The answer on its way is the last.
     pub(super) fn say_last(&self) {
         self.state().said_last = true;
+    }
+
+    /// Whether that was said.
+    pub(super) fn said_last(&self) -> bool {
+        self.state().said_last
     }
 
     /// The client will send no more.

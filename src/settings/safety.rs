@@ -12,6 +12,22 @@ impl Settings {
         }
         self.refuse_unfounded_trust(tree, problems);
         self.refuse_wandering_cookies(tree, problems);
+        self.refuse_impatience(tree, problems);
+    }
+
+    /// A request must outlive the mint in it, or its caller is never told how that ended.
+    fn refuse_impatience(&self, tree: &Tree, problems: &mut Problems) {
+        let enabled = self.providers.iter().filter(|(_, provider)| provider.enabled);
+        let slowest = enabled.max_by_key(|(_, provider)| provider.timeout);
+        let Some((name, slowest)) = slowest else { return };
+        let is_known = problems.concern("server.request_timeout");
+        if self.server.request_timeout <= slowest.timeout && !is_known {
+            problems.add(
+                tree,
+                "server.request_timeout",
+                format!("must be longer than providers.{name}.timeout, which is within it"),
+            );
+        }
     }
 
     /// Nobody from another machine mints, unless someone decided who may.

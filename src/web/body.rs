@@ -11,16 +11,13 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::{
-    object::Object,
+    object::{self, Object, shortened},
     problem::{Code, Problem},
 };
 use crate::token::MintRequest;
 
 /// The longest body, in bytes.
-const MAX_BODY: usize = 16 * 1024;
-
-/// The longest field name that is repeated to the caller and in the log, in characters.
-const MAX_NAME: usize = 64;
+pub(super) const MAX_BODY: usize = 16 * 1024;
 
 /// The body, understood.
 #[derive(Default)]
@@ -39,7 +36,7 @@ impl Asked {
     ) -> Result<Self, Problem> {
         let body = timeout(deadline, read(body)).await.map_err(|_| {
             let detail = format!("the body did not arrive within {} s", deadline.as_secs_f32());
-            Problem::new(Code::MalformedRequest).detail(&detail)
+            Problem::new(Code::RequestTimeout).detail(&detail)
         })??;
         if body.is_empty() {
             return Ok(Self::default());
@@ -116,6 +113,7 @@ fn parse(body: &[u8]) -> Result<Asked, Problem> {
         let detail = format!("the body is not JSON: {error}");
         Problem::new(Code::MalformedRequest).detail(&detail)
     })?;
+    object::check(raw, "the body").map_err(|why| invalid(&why))?;
     let mut asked = Asked::default();
     for (field, value) in Object::parse(raw).map_err(|why| invalid(&format!("the body {why}")))?.0 {
         if field == "expires_after" {
@@ -143,20 +141,6 @@ fn expires_after(value: &RawValue, asked: &mut Asked) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// A name that can be shown: not long, and without what would move a terminal's cursor or turn its
-/// direction.
-fn shortened(name: String) -> String {
-    let hidden = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut letters = name.chars().map(|it| if hidden(it) { '\u{fffd}' } else { it });
-    let mut shown: String = letters.by_ref().take(MAX_NAME).collect();
-    if letters.next().is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 fn invalid(detail: &str) -> Problem {

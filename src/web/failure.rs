@@ -25,6 +25,7 @@ impl From<Error> for Problem {
             Error::Disabled => Self::new(Code::TokenTypeDisabled),
             Error::Denied(denied) => denied.into(),
             Error::Provider(error) => error.into(),
+            Error::Overloaded => Self::new(Code::Overloaded),
             Error::Unrecorded(_) => Self::new(Code::AuditUnavailable),
             Error::Died => Self::new(Code::Internal),
         };

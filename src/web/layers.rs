@@ -1,6 +1,6 @@
 //! What every request gets, in order.
 
-use std::any::Any;
+use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
@@ -9,6 +9,7 @@ use axum::{
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
+use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -18,7 +19,7 @@ use tower_http::{
 use super::{
     access_log,
     problem::{self, Code, Problem},
-    rate_limit, request_id, visitor,
+    rate_limit, request_id, strict, unread, visitor,
 };
 use crate::{app::Live, settings::Origin};
 
@@ -31,10 +32,15 @@ pub(super) fn around(router: Router, live: &Live) -> Router {
         .layer(from_fn(access_log::log))
         // On every answer, whoever made it.
         .layer(from_fn_with_state(live.sandbox, mark))
-        // Outside of problems: a page must be able to read those too.
-        .option_layer(cors(live))
         // Everything below may answer with a bare status; here it becomes a document.
         .layer(from_fn(problem::render))
+        // Before anyone understands a request in one of two ways.
+        .layer(from_fn(strict::check))
+        // Outside of the deadline: also what took too long may have left its body unread.
+        .layer(from_fn(unread::settle))
+        .layer(from_fn_with_state(live.server.request_timeout, within))
+        // Inside of problems, which leave its headers alone: a page must be able to read those too.
+        .option_layer(cors(live))
         // Last, next to what may panic.
         .layer(CatchPanicLayer::custom(panicked));
     router.layer(stack)
@@ -48,6 +54,16 @@ async fn mark(State(sandbox): State<bool>, request: Request, next: Next) -> Resp
         headers.insert("valetkey-sandbox", HeaderValue::from_static("1"));
     }
     response
+}
+
+/// No request takes longer than this.
+async fn within(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
+    timeout(deadline, next.run(request)).await.unwrap_or_else(|_| {
+        let detail = format!("the request took longer than {} s", deadline.as_secs_f32());
+        let mut response = Problem::new(Code::RequestTimeout).detail(&detail).into_response();
+        strict::close_after(&mut response);
+        response
+    })
 }
 
 /// What a page of another origin needs to read of an answer's headers.
@@ -93,7 +109,7 @@ fn cors(live: &Live) -> Option<CorsLayer> {
             // The official SDKs add dozens of headers of their own in a browser.
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(EXPOSED)
-            .max_age(std::time::Duration::from_secs(600)),
+            .max_age(Duration::from_secs(600)),
     )
 }
 

@@ -98,14 +98,25 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
     let client = visitor::asking(&parts, &live).client;
     let mut report = Report::begin(&app, &parts, route.path, client);
     let shape = route.shape;
+    if app.gate().is_full(live.server.max_queued) {
+        // Nothing of it is looked at, so that this stays cheap however many come.
+        return report.refused(Error::Overloaded.into()).await;
+    }
     let ask = match understand(&app, &live, &parts, body, route, &mut report).await {
         Ok(ask) => ask,
         Err(problem) => return report.refused(problem).await,
     };
+    // Not before the body is there, or slow ones would keep the others out.
+    let Some(pass) = app.gate().enter(live.server.max_queued, live.server.queue_timeout).await
+    else {
+        return report.refused(Error::Overloaded.into()).await;
+    };
+    let in_flight = app.metrics().request();
     // In a task of its own: a caller who hangs up half-way would leave a token behind that is
     // neither counted nor recorded.
     let tasks = app.tasks().clone();
     let vending = async move {
+        let _held = (pass, in_flight);
         let vending = vend(&app, &live, &ask, report.record()).await;
         report.facts(vending.facts, &vending.result);
         match vending.result {

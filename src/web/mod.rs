@@ -14,6 +14,8 @@ mod report;
 mod request_id;
 mod router;
 mod site;
+mod strict;
+mod unread;
 mod visitor;
 
 pub use problem::{Code, Problem, raw_answer};

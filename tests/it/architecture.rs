@@ -9,6 +9,7 @@ use std::{
 /// Each module and what it may use. The order is that of the layers, the lowest first.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("gate", &[]),
     ("secret", &[]),
     ("token", &["secret"]),
     // Shares nothing with the rest, so that it cannot share its mistakes.
@@ -28,8 +29,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "audit", "caller", "clock", "limit", "metrics", "outbound", "policy", "provider",
-            "secret", "settings", "token",
+            "audit", "caller", "clock", "gate", "limit", "metrics", "outbound", "policy",
+            "provider", "secret", "settings", "token",
         ],
     ),
     ("vending", &["app", "audit", "caller", "error", "limit", "policy", "settings", "token"]),

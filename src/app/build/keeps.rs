@@ -6,6 +6,7 @@ use super::Ingredients;
 use crate::{
     app::Keeps,
     audit::Audit,
+    gate::Gate,
     limit::Limiter,
     secret::Secret,
     settings::{AddressForm, Problems, Store},
@@ -22,6 +23,7 @@ impl Ingredients<'_> {
         Keeps {
             clock: self.clock.clone(),
             tasks: TaskTracker::new(),
+            gate: Gate::new(self.settings.server.max_requests),
             limiter: self.limiter(hash_key.as_ref(), problems),
             audit: self.audit(hash_key.as_ref(), problems),
             metrics: self.metrics.clone(),
