@@ -25,6 +25,7 @@ use valetkey::{
     audit::Audit,
     caller::{Asking, sha256},
     clock::Clock,
+    gate::Gate,
     limit::Limiter,
     metrics::Metrics,
     provider::{Account, Instance, Provider, ProviderError, Providers},
@@ -78,6 +79,7 @@ fn app(settings: &str) -> App {
     let keeps = Keeps {
         clock,
         tasks: tokio_util::task::TaskTracker::new(),
+        gate: Gate::new(1),
         limiter: Limiter::memory(),
         audit: Audit::off(),
         metrics: ingredients.metrics,

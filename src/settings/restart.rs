@@ -8,8 +8,6 @@ const AT_START: [&str; 12] = [
     "server.admin_listen",
     "server.max_connections",
     "server.max_requests",
-    "server.max_queued",
-    "server.queue_timeout",
     "server.http2",
     "server.reuse_port",
     "log",
@@ -34,8 +32,6 @@ impl Settings {
         self.server.admin_listen = started.server.admin_listen;
         self.server.max_connections = started.server.max_connections;
         self.server.max_requests = started.server.max_requests;
-        self.server.max_queued = started.server.max_queued;
-        self.server.queue_timeout = started.server.queue_timeout;
         self.server.http2 = started.server.http2;
         self.server.reuse_port = started.server.reuse_port;
         self.log = started.log;

@@ -11,6 +11,7 @@ mod canary;
 mod command_line;
 mod contract;
 mod documentation;
+mod edge;
 mod faults;
 mod leaks;
 mod limit_store;

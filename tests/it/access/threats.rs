@@ -100,16 +100,16 @@ async fn token_cached_or_logged_on_its_way_by_nobody() {
 async fn log_lines_are_short_whatever_is_sent() {
     let settings = format!("[origins]\nallowed = [\"https://app.example\"]\n{}", keys(1));
     let guarded = Guarded::start(&settings);
-    let long = vec![0xe9; 100_000];
+    let long = vec![0xe9; 9_000];
     let origin = [b"https://".as_slice(), &long].concat();
     let origin = reqwest::header::HeaderValue::from_bytes(&origin).unwrap();
-    for method in ["OPTIONS", "POST", &"X".repeat(50_000)] {
+    for method in ["OPTIONS", "POST", &"X".repeat(5_000)] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let request = client()
             .request(method, format!("{}/session", guarded.server.url))
             .header("origin", origin.clone())
             .header("access-control-request-method", "POST")
-            .header("x-request-id", "x".repeat(50_000));
+            .header("x-request-id", "x".repeat(9_000));
         answer(request).await;
     }
     let output = guarded.server.end();

@@ -14,9 +14,11 @@ use tokio::{net::TcpListener, sync::oneshot};
 use valetkey::{
     app::{App, Ingredients, Live},
     clock::Clock,
-    provider::{Provider, ProviderError, Providers},
+    metrics::Metrics,
+    outbound::Transport,
+    provider::{Account, Instance, Provider, ProviderError, Providers},
     secret::Secret,
-    server::{self, Listeners, Stopping},
+    server::{self, Listeners},
     settings::{Layers, Problems, Settings},
     token::{MintSpec, Minted},
 };
@@ -65,15 +67,33 @@ impl Provider for Panics {
 /// An app in front of `provider`, recording to `audit`.
 fn app(provider: impl Provider + 'static, audit: &str) -> App {
     let mut problems = Problems::default();
-    let options = vec![("audit.to", audit.to_owned(), "the test")];
+    let options = vec![
+        ("audit.to", audit.to_owned(), "the test"),
+        ("server.lame_duck", "0s".to_owned(), "the test"),
+    ];
     let tree = Layers { options, ..Layers::default() }.merge(&mut problems);
     let settings = Settings::read(&tree, &mut problems);
     let env = |name: &str| (name == "XAI_API_KEY").then(|| "key".to_owned());
-    let clock = Clock::system();
-    let ingredients =
-        Ingredients { settings: &settings, tree: &tree, env: &env, clock, sandbox: false };
+    let (clock, metrics) = (Clock::system(), Metrics::new(["xai_realtime"], ["xai"]));
+    let ingredients = Ingredients {
+        settings: &settings,
+        tree: &tree,
+        env: &env,
+        clock,
+        metrics,
+        sandbox: false,
+        previous: None,
+    };
+    let account = Account {
+        name: "xai".into(),
+        base_url: "http://127.0.0.1".parse().unwrap(),
+        keys: vec![Secret::new("key")],
+        timeout: Duration::from_secs(10),
+        transport: Transport::default(),
+        metrics: ingredients.metrics.clone(),
+    };
     let mut providers = Providers::default();
-    providers.insert("xai".into(), Arc::new(provider));
+    providers.insert(Instance::new("xai", account, Arc::new(provider)));
     let live = Live { providers, ..ingredients.live(&mut problems) };
     let keeps = ingredients.keeps(&mut problems);
     assert!(problems.is_empty(), "{problems}");
@@ -88,10 +108,9 @@ async fn a_mint_that_panics_is_answered_and_recorded_as_unknown() {
     let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/session", public.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
-    let stopping = Stopping { lame_duck: Duration::ZERO, drain: Duration::from_secs(10) };
     let listeners = Listeners { public, admin: None };
     let shutdown = async { drop(stopped.await) };
-    let running = tokio::spawn(server::run(listeners, app.clone(), stopping, shutdown));
+    let running = tokio::spawn(server::run(listeners, app.clone(), shutdown));
 
     let client = client();
     let ask = |id: &str| client.post(&url).header("x-request-id", id).send();

@@ -32,7 +32,7 @@ fn is_root() -> bool {
 fn core_dumps_are_off_and_other_processes_of_the_user_cannot_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&mut as_nobody(&folder));
-    let process = format!("/proc/{}", server.id());
+    let process = format!("/proc/{}", server.pid());
     let limits = fs::read_to_string(format!("{process}/limits")).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let values: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
@@ -60,7 +60,7 @@ fn a_key_in_a_file_is_not_in_the_environment_nor_on_the_command_line() {
     let server =
         Server::start(valetkey(&["serve"]).env("VALETKEY__PROVIDERS__XAI__API_KEYS", reference));
     for file in ["environ", "cmdline"] {
-        let text = fs::read(format!("/proc/{}/{file}", server.id()));
+        let text = fs::read(format!("/proc/{}/{file}", server.pid()));
         // Who is not root cannot read it at all.
         let text = text.map_or(String::new(), |it| String::from_utf8_lossy(&it).into_owned());
         assert!(!text.contains("canary"), "{file}");

@@ -122,7 +122,13 @@ impl Server {
 
     /// As [`Server::start`], where `command` says itself where to listen and how to stop.
     pub fn start_as_given(command: &mut Command) -> Self {
-        let mut server = Self::spawn(command.env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0"));
+        Self::start_on(command, Stdio::null())
+    }
+
+    /// As [`Server::start_as_given`], with something else on its standard input.
+    pub fn start_on(command: &mut Command, stdin: Stdio) -> Self {
+        let command = command.env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0");
+        let mut server = Self::spawn(command, stdin);
         let line = server.log_line(|line| line["message"] == "listening");
         server.url = format!("http://{}", line["listen"].as_str().unwrap());
         server.admin = format!("http://{}", line["admin_listen"].as_str().unwrap());
@@ -134,19 +140,15 @@ impl Server {
 
     /// The stand-ins without a server in front of them.
     pub fn start_alone(command: &mut Command) -> Self {
-        let mut server = Self::spawn(command);
+        let mut server = Self::spawn(command, Stdio::null());
         let line = server.log_line(|line| line["stand_ins"].is_string());
         server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
         server
     }
 
-    fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    fn spawn(command: &mut Command, stdin: Stdio) -> Self {
+        let mut child =
+            command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = Reader::follow(child.stdout.take().unwrap());
         let stderr = Reader::follow(child.stderr.take().unwrap());
         let (url, admin, stand_ins) = (String::new(), String::new(), String::new());
@@ -190,8 +192,8 @@ impl Server {
         }
     }
 
-    /// Its process.
-    pub fn id(&self) -> u32 {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 

@@ -1,0 +1,117 @@
+//! Very many clients who want nothing, and one who does.
+
+use std::{
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use super::{metric, open_files, raw, sandbox};
+use crate::support::{http::get, process::Server};
+
+/// What a good client may wait beside all the others, on a machine that has other things to do.
+const LONG: Duration = Duration::from_secs(5);
+
+/// Asks `times` times, on a connection of its own each time; the longest that took.
+fn ask(server: &Server, times: usize) -> Duration {
+    let request = b"POST /session HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let once = |_| {
+        let begun = Instant::now();
+        let reply = raw::read_one(&mut raw::sent(&server.url, request));
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        begun.elapsed()
+    };
+    (0..times).map(once).max().unwrap()
+}
+
+#[tokio::test]
+async fn a_good_client_is_served_beside_2000_slow_ones() {
+    open_files();
+    let server = Server::start(sandbox().env("VALETKEY__SERVER__HEADER_TIMEOUT", "2m"));
+    let begun = [
+        "",
+        "GET /hea",
+        "GET /healthz HTTP/1.1\r\nhost: x\r\n",
+        "POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{",
+    ];
+    let slow = |at: usize| raw::sent(&server.url, begun[at % begun.len()].as_bytes());
+    let _slow: Vec<TcpStream> = (0..2_000).map(slow).collect();
+    let longest = ask(&server, 100);
+    assert!(longest < LONG, "{longest:?}");
+    assert!(metric(&server, "valetkey_connections").await > 1_900);
+}
+
+#[tokio::test]
+async fn ten_thousand_idle_connections_are_nothing() {
+    // Both ends need a descriptor for each, and the rest of the tests some.
+    let count = open_files().saturating_sub(6_000).min(10_000);
+    if count < 10_000 {
+        println!("the limit of open files allows {count} connections only");
+    }
+    let server = Server::start(sandbox().env("VALETKEY__SERVER__HEADER_TIMEOUT", "2m"));
+    let idle: Vec<TcpStream> = (0..count).map(|_| raw::connect(&server.url)).collect();
+    let longest = ask(&server, 50);
+    assert!(longest < LONG, "{longest:?}");
+    let connections = metric(&server, "valetkey_connections").await;
+    assert!(connections >= count as u64, "{connections}");
+    assert_eq!(metric(&server, "valetkey_connections_evicted_total").await, 0);
+    drop(idle);
+}
+
+#[tokio::test]
+async fn whoever_merely_holds_a_connection_gives_way() {
+    let server = Server::start(
+        sandbox()
+            .env("VALETKEY__SERVER__HEADER_TIMEOUT", "2m")
+            .env("VALETKEY__SERVER__MAX_CONNECTIONS", "20"),
+    );
+    let mut working = raw::sent(&server.url, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(raw::read_one(&mut working).status, 200);
+    let body = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n";
+    let mut busy = raw::sent(&server.url, body);
+    while metric(&server, "valetkey_connections").await < 3 {}
+    let mut idle: Vec<TcpStream> = (0..100).map(|_| raw::sent(&server.url, b"GET /hea")).collect();
+    ask(&server, 10);
+    // Those who came first went first, without an answer.
+    assert_eq!(raw::read_all(&mut working), "");
+    assert_eq!(raw::read_all(&mut idle[0]), "");
+    // Whoever had a request in the service kept it.
+    std::io::Write::write_all(&mut busy, b"{}").unwrap();
+    assert_eq!(raw::read_one(&mut busy).status, 200);
+    let evicted = metric(&server, "valetkey_connections_evicted_total").await;
+    assert!(evicted >= 80, "{evicted}");
+    assert_eq!(get(&format!("{}/healthz", server.admin)).await.status, 200);
+}
+
+#[tokio::test]
+async fn where_all_are_busy_the_next_is_refused_politely() {
+    let server = Server::start(
+        sandbox()
+            .env("VALETKEY__SERVER__BODY_TIMEOUT", "2s")
+            .env("VALETKEY__SERVER__MAX_CONNECTIONS", "5"),
+    );
+    let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
+    let busy: Vec<TcpStream> = (0..5).map(|_| raw::sent(&server.url, half)).collect();
+    let refused = loop {
+        // Until the last of them was read.
+        let mut socket = raw::sent(
+            &server.url,
+            b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        );
+        let text = raw::read_all(&mut socket);
+        match raw::split(&text).0.pop() {
+            Some(reply) if reply.status == 503 => break reply,
+            _ => (),
+        }
+    };
+    assert_eq!(refused.code(), "overloaded");
+    assert!(refused.says_close() && refused.head.contains("retry-after: 1"), "{}", refused.head);
+    let counted = "valetkey_connections_refused_total{reason=\"overloaded\"}";
+    assert!(metric(&server, counted).await >= 1);
+    drop(busy);
+    loop {
+        let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        if raw::read_all(&mut raw::sent(&server.url, request)).contains(" 200 ") {
+            break;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A limit of open files that is too low.
+
+use std::{net::TcpStream, thread, time::Duration};
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use super::{in_front_of, limited, metric, raw};
+use crate::support::{
+    http::{get, post},
+    process::Server,
+    provider,
+};
+
+const TOKEN: &str = r#"{"value":"xai-realtime-client-secret-abcdefgh","expires_at":4102444800}"#;
+
+/// Until all of them are in the server.
+async fn connections(server: &Server, at_least: u64) {
+    while metric(server, "valetkey_connections").await < at_least {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn with_64_of_them_everyone_who_asks_is_told_something() {
+    let url = provider::answering_with(200, TOKEN);
+    let server = Server::start(&mut limited(&in_front_of(&url), 64));
+    let line = server.log().into_iter().find(|line| line["open_files"] == 64).unwrap();
+    let (most, requests) = (line["max_connections"].as_u64().unwrap(), &line["max_requests"]);
+    assert!(most >= 10 && requests.as_u64().unwrap() >= 10, "{line}");
+    let idle: Vec<TcpStream> = (0..300).map(|_| raw::connect(&server.url)).collect();
+    for _ in 0..20 {
+        assert_eq!(get(&format!("{}/healthz", server.admin)).await.status, 200);
+        let answer = post(&format!("{}/session", server.url)).await;
+        assert_ne!(answer.code_or_ok(), "provider_unavailable", "it may still be asked");
+    }
+    drop(idle);
+    let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
+    let busy: Vec<TcpStream> = (0..most).map(|_| raw::sent(&server.url, half)).collect();
+    connections(&server, most).await;
+    let mut told = 0;
+    for _ in 0..50 {
+        let mut socket = raw::sent(&server.url, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+        if let Some(reply) = raw::split(&raw::read_all(&mut socket)).0.pop() {
+            assert_eq!((reply.status, reply.code().as_str()), (503, "overloaded"));
+            told += 1;
+        }
+    }
+    assert!(told > 0, "nobody was told");
+    assert_eq!(get(&format!("{}/readyz", server.admin)).await.status, 200);
+    assert_eq!(metric(&server, "valetkey_accept_failures_total").await, 0);
+    drop(busy);
+}
+
+#[tokio::test]
+async fn where_the_system_gives_none_it_rests_and_goes_on() {
+    let url = provider::answering_with(200, TOKEN);
+    let server = Server::start(&mut in_front_of(&url));
+    let admin = reqwest::Client::builder().no_proxy().build().unwrap();
+    let metrics = format!("{}/metrics", server.admin);
+    // One connection for the metrics, which is kept.
+    admin.get(&metrics).send().await.unwrap().text().await.unwrap();
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    let before = prlimit(pid, Resource::Nofile, Rlimit { current: Some(3), maximum: Some(20_000) });
+    let before = before.unwrap();
+    let waiting: Vec<TcpStream> = (0..5)
+        .map(|_| raw::sent(&server.url, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"))
+        .collect();
+    loop {
+        let text = admin.get(&metrics).send().await.unwrap().text().await.unwrap();
+        let failures = text.lines().find_map(|line| {
+            line.strip_prefix("valetkey_accept_failures_total ")?.parse::<u64>().ok()
+        });
+        if failures.unwrap() >= 3 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    prlimit(pid, Resource::Nofile, before).unwrap();
+    for mut socket in waiting {
+        assert_eq!(raw::read_one(&mut socket).status, 200, "who waited is served");
+    }
+    let log = server.end();
+    assert_eq!(log.matches("cannot take in connections").count(), 1, "{log}");
+}

@@ -1,0 +1,75 @@
+//! Where clients connect: hostile ones, too many of them, and a server that comes and goes.
+
+mod crowd;
+mod descriptors;
+mod framing;
+mod http2;
+mod overload;
+mod proxies;
+mod raw;
+mod rolling;
+mod slow;
+mod stopping;
+
+use std::process::Command;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::support::{
+    http::get,
+    process::{Server, valetkey},
+};
+
+/// The program in front of its own stand-ins, without limits that would refuse a test.
+fn sandbox() -> Command {
+    let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    unlimited(&mut command);
+    command
+}
+
+/// The program in front of the provider at `url`, without limits that would refuse a test.
+fn in_front_of(url: &str) -> Command {
+    let mut command = valetkey(&["serve"]);
+    command.env("XAI_API_KEY", "xai-key").env("VALETKEY__PROVIDERS__XAI__BASE_URL", url);
+    unlimited(&mut command);
+    command
+}
+
+fn unlimited(command: &mut Command) {
+    for limit in ["ADDRESS", "CALLER", "TOKEN"] {
+        command.env(format!("VALETKEY__LIMITS__{limit}__MODE"), "off");
+    }
+}
+
+/// With deadlines that a test can wait for.
+fn in_haste(command: &mut Command) -> &mut Command {
+    command
+        .env("VALETKEY__SERVER__HEADER_TIMEOUT", "500ms")
+        .env("VALETKEY__SERVER__BODY_TIMEOUT", "500ms")
+        .env("VALETKEY__SERVER__WRITE_TIMEOUT", "500ms")
+}
+
+/// `command`, with at most so many open files.
+fn limited(command: &Command, files: u32) -> Command {
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        limited.env(name, value.unwrap());
+    }
+    limited
+}
+
+/// Lets this process have as many open files as it may; how many those are.
+fn open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    limit.maximum.map_or(usize::MAX, |most| most.try_into().unwrap())
+}
+
+/// The value of a metric.
+async fn metric(server: &Server, name: &str) -> u64 {
+    let text = get(&format!("{}/metrics", server.admin)).await.text;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+}

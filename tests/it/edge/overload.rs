@@ -1,0 +1,103 @@
+//! More to do than can be done.
+
+use std::{
+    io::{BufReader, Write as _},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{in_front_of, metric};
+use crate::support::{
+    http::{Answer, client, get, post},
+    process::{PATIENCE, Server},
+    provider::{read_request, serving},
+};
+
+const TOKEN: &str = r#"{"value":"xai-realtime-client-secret-abcdefgh","expires_at":4102444800}"#;
+
+/// A provider that answers once it is told to.
+fn held(released: &Arc<AtomicBool>) -> String {
+    let released = released.clone();
+    serving(move |mut stream| {
+        while read_request(&mut BufReader::new(stream)) {
+            while !released.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            let length = TOKEN.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            let _ = stream.write_all((head + TOKEN).as_bytes());
+        }
+    })
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_refused_at_once() {
+    let released = Arc::default();
+    let server = Server::start(
+        in_front_of(&held(&released))
+            .env("VALETKEY__SERVER__MAX_REQUESTS", "2")
+            .env("VALETKEY__SERVER__MAX_QUEUED", "3")
+            .env("VALETKEY__SERVER__QUEUE_TIMEOUT", "200ms")
+            .env("VALETKEY__SERVER__REQUEST_TIMEOUT", "1m")
+            .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "20s"),
+    );
+    let url = format!("{}/session", server.url);
+    let ask = || tokio::spawn(client().post(url.clone()).send());
+    let working = [ask(), ask()];
+    while metric(&server, "valetkey_requests_in_flight").await < 2 {}
+    let begun = Instant::now();
+    let more: Vec<_> = (0..40).map(|_| ask()).collect();
+    for answer in more {
+        let answer = Answer::of(answer.await.unwrap().unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "overloaded"));
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+    for path in ["healthz", "readyz", "tokens"] {
+        assert_eq!(get(&format!("{}/{path}", server.url)).await.status, 200, "{path}");
+    }
+    assert_eq!(get(&format!("{}/readyz", server.admin)).await.status, 200);
+    assert_eq!(metric(&server, "valetkey_requests_in_flight").await, 2);
+    released.store(true, Ordering::Relaxed);
+    for answer in working {
+        assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+    }
+    assert_eq!(post(&url).await.status, 200);
+    while metric(&server, "valetkey_requests_in_flight").await > 0 {}
+    let output = server.end();
+    let recorded = output.lines().filter(|line| line.contains("\"outcome\":\"overloaded\""));
+    assert_eq!(recorded.count(), 40, "every decision is recorded");
+}
+
+#[tokio::test]
+async fn slow_bodies_keep_nobody_out() {
+    let released = Arc::new(AtomicBool::new(true));
+    let server =
+        Server::start(in_front_of(&held(&released)).env("VALETKEY__SERVER__MAX_REQUESTS", "1"));
+    let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
+    let slow: Vec<_> = (0..20).map(|_| super::raw::sent(&server.url, half)).collect();
+    while metric(&server, "valetkey_connections").await < 20 {}
+    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    drop(slow);
+}
+
+#[tokio::test]
+async fn a_request_has_a_deadline_as_a_whole() {
+    let server = Server::start(
+        in_front_of(&held(&Arc::default()))
+            .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms")
+            .env("VALETKEY__PROVIDERS__ELEVENLABS__TIMEOUT", "300ms")
+            .env("VALETKEY__SERVER__REQUEST_TIMEOUT", "500ms")
+            .env("VALETKEY__SERVER__BODY_TIMEOUT", "10s"),
+    );
+    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_timeout");
+    let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
+    let mut socket = super::raw::sent(&server.url, half);
+    let reply = super::raw::read_one(&mut socket);
+    assert_eq!((reply.code().as_str(), reply.says_close()), ("request_timeout", true));
+    assert!(reply.body.contains("longer than 0.5 s"), "{}", reply.body);
+}

@@ -1,0 +1,174 @@
+//! The same hostile requests through nginx and haproxy: whatever those make of one, it is one.
+
+use std::{
+    io::{ErrorKind, Read as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::{framing::post, raw, sandbox};
+use crate::support::process::{PATIENCE, Server};
+
+/// A proxy in front of the server, until it is dropped.
+struct Proxy {
+    child: Child,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn start(program: &str, args: &[&str], configure: impl Fn(&Path, &str) -> String) -> Proxy {
+    let folder = tempfile::tempdir().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let file = folder.path().join("proxy.conf");
+    std::fs::write(&file, configure(folder.path(), &address)).unwrap();
+    let path = "/usr/sbin:/usr/bin:/sbin:/bin";
+    let mut command = Command::new(program);
+    command.env("PATH", path).args(args).arg(&file).stdin(Stdio::null()).stdout(Stdio::null());
+    let child = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut proxy = Proxy { child, url: format!("http://{address}"), _folder: folder };
+    let begun = Instant::now();
+    while TcpStream::connect(&address).is_err() {
+        let ended = proxy.child.try_wait().unwrap();
+        assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{program}: {ended:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    proxy
+}
+
+fn nginx(server: &str) -> Proxy {
+    let server = server.trim_start_matches("http://").to_owned();
+    start("nginx", &["-c"], move |folder, address| {
+        let folder = folder.display();
+        format!(
+            "daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/log;
+             events {{ worker_connections 256; }}
+             http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+               fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+               upstream valetkey {{ server {server}; keepalive 8; }}
+               server {{ listen {address}; proxy_request_buffering off;
+                 location / {{ proxy_pass http://valetkey; proxy_http_version 1.1;
+                   proxy_set_header Connection \"\"; proxy_set_header Host $http_host; }} }} }}"
+        )
+    })
+}
+
+fn haproxy(server: &str) -> Proxy {
+    let server = server.trim_start_matches("http://").to_owned();
+    start("haproxy", &["-db", "-f"], move |_, address| {
+        format!(
+            "defaults\n mode http\n timeout client 5s\n timeout server 5s\n timeout connect 5s\n \
+             http-reuse always\n\
+             frontend f\n bind {address}\n default_backend b\nbackend b\n server s {server}\n"
+        )
+    })
+}
+
+/// Everything that comes until the proxy hangs up or has nothing more to say.
+fn read_some(socket: &mut TcpStream) -> String {
+    let quiet = Duration::from_millis(400);
+    socket.set_read_timeout(Some(quiet)).unwrap();
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        match socket.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Each with a request inside that must never be taken for one.
+fn cases() -> Vec<String> {
+    let inner = "POST /session HTTP/1.1\r\nhost: smuggled\r\nx-request-id: smuggled\r\n\r\n";
+    let chunked = format!("0\r\n\r\n{inner}");
+    let length = chunked.len();
+    let close = "connection: close\r\n";
+    let lines = [
+        format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
+        format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n"),
+        format!("content-length: 5\r\ntransfer-encoding: chunked\r\n"),
+        format!("content-length: {length}\r\ntransfer-encoding: xchunked\r\n"),
+        format!("content-length: {length}\r\ntransfer-encoding : chunked\r\n"),
+        format!("content-length: {length}\r\nx: y\r\n transfer-encoding: chunked\r\n"),
+        format!("content-length: {length}\r\ntransfer-encoding:\tchunked\r\n"),
+        format!("content-length: {length}\r\ntransfer-encoding: \u{b}chunked\r\n"),
+        format!("content-length: 0\r\ncontent-length: {length}\r\n"),
+        format!("content-length: {length}\r\ncontent-length: {length}\r\n"),
+        format!("content-length: 0, {length}\r\n"),
+        format!("content-length: +{length}\r\n"),
+        format!("content-length: {length}\r\nexpect: 100-continue\r\n"),
+        "transfer-encoding: gzip, chunked\r\n".to_owned(),
+        "transfer-encoding: chunked, chunked\r\n".to_owned(),
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n".to_owned(),
+        "transfer-encoding: chunked\r\n".to_owned(),
+        format!("content-length: {length}\n"),
+    ];
+    let mut cases: Vec<String> =
+        lines.iter().map(|lines| post(&format!("{close}{lines}"), &chunked)).collect();
+    let chunks = [
+        "2\r\n{}\r\n0\r\nhost: y\r\n\r\n",
+        "2;a=\"\r\n\r\n\"\r\n{}\r\n0\r\n\r\n",
+        "2\n{}\r\n0\r\n\r\n",
+        "02\r\n{}\r\n00\r\n\r\n",
+    ];
+    for chunks in chunks {
+        let lines =
+            format!("{close}transfer-encoding: chunked\r\ncontent-type: application/json\r\n");
+        cases.push(post(&lines, &format!("{chunks}{inner}")));
+    }
+    let get = format!(
+        "GET /session HTTP/1.1\r\nhost: x\r\n{close}content-length: {}\r\n\r\n{inner}",
+        inner.len()
+    );
+    cases.push(get);
+    cases
+}
+
+fn one_answer_each(proxy: impl Fn(&str) -> Proxy) {
+    let server = Server::start(&mut sandbox());
+    let proxy = proxy(&server.url);
+    let mut passed = 0;
+    for (at, case) in cases().iter().enumerate() {
+        let before = server.stdout().lines().count();
+        let text = read_some(&mut raw::sent(&proxy.url, case.as_bytes()));
+        let (mut replies, rest) = raw::split(&text);
+        replies.retain(|reply| reply.status != 100);
+        assert!(replies.len() == 1 && rest.is_empty(), "{case:?} has not one answer: {text}");
+        passed += usize::from(replies[0].head.contains("x-request-id"));
+        // Whoever comes next on the same connection to the server gets what belongs to it.
+        for probe in [format!("probe-{at}-a"), format!("probe-{at}-b")] {
+            let lines = format!("connection: close\r\nx-request-id: {probe}\r\n");
+            let text = read_some(&mut raw::sent(&proxy.url, post(&lines, "").as_bytes()));
+            let reply = raw::split(&text).0.pop().unwrap_or_else(|| panic!("{case:?}: {text}"));
+            assert!(reply.status == 200 && reply.head.contains(&probe), "{case:?}: {text}");
+            server.wait_for_stdout(&probe);
+        }
+        let recorded = server.stdout().lines().count() - before;
+        assert!(recorded <= 3, "{case:?} was {} requests", recorded - 2);
+        let minted = replies[0].status == 200;
+        assert!(!minted || recorded == 3, "{case:?} was minted without a record");
+    }
+    assert!(!server.stdout().contains("smuggled"), "{}", server.stdout());
+    assert!(passed > 5, "only {passed} came through the proxy");
+}
+
+#[test]
+fn one_answer_each_behind_nginx() {
+    one_answer_each(nginx);
+}
+
+#[test]
+fn one_answer_each_behind_haproxy() {
+    one_answer_each(haproxy);
+}

@@ -1,0 +1,109 @@
+//! One process takes over from another, and no client notices.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
+
+use super::{raw, sandbox};
+use crate::support::process::{PATIENCE, Server};
+
+const RESTARTS: usize = 20;
+
+/// A command that gets `listener` as systemd would pass it on.
+fn with_socket(command: &Command) -> Command {
+    let script = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\"";
+    let mut wrapped = Command::new("/bin/sh");
+    wrapped.args(["-c", script]).arg(command.get_program()).args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        wrapped.env(name, value.unwrap());
+    }
+    wrapped
+}
+
+/// Asks again and again until told to stop, on one connection as long as it lasts.
+fn load(address: &str, path: &str, stop: &AtomicBool, served: &AtomicUsize) {
+    let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut socket: Option<TcpStream> = None;
+    while !stop.load(Ordering::Relaxed) {
+        let mut open = socket.take().unwrap_or_else(|| raw::connect(address));
+        open.write_all(request.as_bytes()).unwrap();
+        let reply = raw::read_one(&mut open);
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        served.fetch_add(1, Ordering::Relaxed);
+        if reply.says_close() {
+            assert_eq!(open.read(&mut [0; 9]).unwrap(), 0, "nothing follows the last answer");
+        } else {
+            socket = Some(open);
+        }
+    }
+}
+
+/// Restarts again and again under load; how many requests were served meanwhile.
+fn restart(address: &str, start: impl Fn() -> Server) -> usize {
+    let (stop, served) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let mut running = start();
+        let clients: Vec<_> = ["/session", "/tokens/batch_scribe", "/session"]
+            .map(|path| scope.spawn(|| load(address, path, &stop, &served)))
+            .into_iter()
+            .collect();
+        for _ in 0..RESTARTS {
+            let next = start();
+            running.signal("TERM");
+            assert_eq!(running.wait().code(), Some(0));
+            running = next;
+        }
+        let before = served.load(Ordering::Relaxed);
+        let begun = std::time::Instant::now();
+        while served.load(Ordering::Relaxed) < before + 10 && begun.elapsed() < PATIENCE {
+            assert!(clients.iter().all(|client| !client.is_finished()), "a request failed");
+        }
+        stop.store(true, Ordering::Relaxed);
+        clients.into_iter().for_each(|client| client.join().unwrap());
+    });
+    served.into_inner()
+}
+
+#[test]
+fn twenty_restarts_by_socket_activation_lose_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let served = restart(&address, || {
+        let mut command = sandbox();
+        command.env("VALETKEY__SERVER__LAME_DUCK", "150ms");
+        let socket = OwnedFd::from(listener.try_clone().unwrap());
+        let server = Server::start_on(&mut with_socket(&command), Stdio::from(socket));
+        assert!(server.url.ends_with(&address), "{} is served", server.url);
+        server
+    });
+    assert!(served > 10 * RESTARTS, "{served}");
+}
+
+#[test]
+fn twenty_restarts_with_reuse_port_lose_nothing() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let served = restart(&free, || {
+        let mut command = sandbox();
+        command.args(["--listen", &free]);
+        command.env("VALETKEY__SERVER__LAME_DUCK", "150ms");
+        command.env("VALETKEY__SERVER__REUSE_PORT", "true");
+        Server::start_as_given(&mut command)
+    });
+    assert!(served > 10 * RESTARTS, "{served}");
+}
+
+#[test]
+fn a_socket_that_others_reach_is_not_served_to_everyone() {
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let mut command = with_socket(&super::in_front_of("http://127.0.0.1:9"));
+    command.env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
+    let output = command.stdin(Stdio::from(OwnedFd::from(listener))).output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("LISTEN_FDS") && told.contains("say who may ask"), "{told}");
+}
