@@ -4,6 +4,9 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// `SIGXFSZ`, of a write beyond the size that a file may have, on every platform that is built for.
+const FILE_TOO_LARGE: i32 = 25;
+
 /// SIGHUP, the word that settings changed. From here on it no longer ends the process.
 pub(super) fn hangup() -> io::Result<Signal> {
     signal(SignalKind::hangup())
@@ -18,6 +21,9 @@ pub(super) struct Signals {
 impl Signals {
     /// From here on the signals no longer end the process by themselves.
     pub(super) fn listen() -> io::Result<Self> {
+        // An audit at its `ulimit -f` is to be a write that failed, as on a full disk. A signal that was
+        // taken once stays so.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

@@ -3,7 +3,7 @@
 use super::Settings;
 
 /// The settings that need a restart; of a section all that is in it. `config/default.toml` marks them.
-const AT_START: [&str; 12] = [
+const AT_START: [&str; 10] = [
     "server.listen",
     "server.admin_listen",
     "server.max_connections",

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{limitless, minter::Minter};
+use super::{file, limitless, minter::Minter};
 use crate::support::{
     http::{client, get, post},
     process::{PATIENCE, Server},
@@ -16,9 +16,13 @@ use crate::support::{
 
 /// A server whose streams a shell has redirected like that, with its audit on standard output.
 fn redirected(redirections: &str, base_url: &str) -> Command {
+    in_a_shell(&format!("exec \"$@\" {redirections}"), base_url)
+}
+
+/// A server that is the arguments of a script.
+fn in_a_shell(script: &str, base_url: &str) -> Command {
     let mut command = Command::new("sh");
-    let script = format!("exec \"$@\" {redirections}");
-    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_valetkey"), "serve"]).env_clear();
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_valetkey"), "serve"]).env_clear();
     limitless(&mut command, base_url);
     command
 }
@@ -57,6 +61,26 @@ async fn a_full_standard_output_mints_nothing() {
     let log = server.end();
     assert_eq!(log.matches("the audit takes no records").count(), 1, "{log}");
     assert_eq!(minter.stop().0, 0, "the provider was asked");
+}
+
+/// A file that may not grow any more (`ulimit -f`, `LimitFSIZE=`) is a full disk, and no end.
+#[tokio::test]
+async fn a_file_at_its_limit_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit.log");
+    fs::write(&audit, "{}\n".repeat(2_000)).unwrap();
+    let minter = Minter::start(6);
+    let mut command = in_a_shell("ulimit -f 12; exec \"$@\"", &minter.url());
+    command.env("VALETKEY__AUDIT__TO", file(&audit));
+    let mut server = Server::start(&mut command);
+    let mut outcomes = Vec::new();
+    while outcomes.last().is_none_or(|it| it == "ok") {
+        outcomes.push(outcome(&server).await);
+    }
+    assert_eq!(outcomes.pop().unwrap(), "audit_unavailable");
+    assert_eq!(get(&format!("{}/healthz", server.url)).await.status, 200, "it lives");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 /// Whoever read the audit ended (EPIPE). With a new reader it goes on.
