@@ -31,6 +31,10 @@ use crate::{
 /// How long an answer waits for its record. A healthy disk takes it in well under a millisecond.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long a mint waits for its intent. Longer, because nothing is at stake yet and the provider takes
+/// its time as well: a machine that is short of breath should not refuse for that.
+const INTENT_PATIENCE: Duration = Duration::from_millis(500);
+
 /// The most records that wait for the writer, and the most that it takes at once.
 const MAX_WAITING: usize = 1024;
 
@@ -42,7 +46,7 @@ const ABANDONED: &str = "abandoned";
 
 /// The sink did not take the record in time, so the decision must not be acted upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the audit did not take the record within {} ms", PATIENCE.as_millis())]
+#[error("the audit did not take the record in time")]
 pub struct Unrecorded;
 
 /// The audit. Cheap to clone; lives as long as the process.

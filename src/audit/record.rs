@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 use uuid::Uuid;
 
 use super::{
-    ABANDONED, Inner, PATIENCE, Unrecorded,
+    ABANDONED, INTENT_PATIENCE, Inner, PATIENCE, Unrecorded,
     event::{Caller, Event, Made, millis, rfc3339},
     hex,
 };
@@ -87,10 +87,10 @@ impl Record {
     /// process, the token is not lost count of.
     ///
     /// # Errors
-    /// When the sink did not take it within 100 ms. The provider must then not be asked.
+    /// When the sink did not take it within 500 ms. The provider must then not be asked.
     pub async fn intend(&mut self) -> Result<(), Unrecorded> {
         let Some(Open { audit, event, .. }) = &mut self.0 else { return Ok(()) };
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + INTENT_PATIENCE;
         // Not the request's id: callers may choose that.
         event.mint_id = Some(Uuid::now_v7().to_string());
         audit.sink.write_intent(event.intent(audit.clock.now()), deadline).await?;
