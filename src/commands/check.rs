@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::{App, Live},
-    secret::SecretRef,
+    secret::{Secret, SecretRef},
     settings::{self, Setting},
     token::{MintRequest, TokenType, Ttl},
     vending::try_out,
@@ -66,7 +66,9 @@ fn provider(loaded: &Loaded, name: &str, provider: &settings::Provider) -> Strin
     if ["kind", "base_url", "api_keys"].iter().any(wrong) {
         return "(see below)".to_owned();
     }
-    let keys = provider.api_keys.iter().map(describe_key).collect::<Vec<_>>().join(", ");
+    let mut seen = Vec::new();
+    let keys = provider.api_keys.iter().map(|it| describe_key(it, &mut seen));
+    let keys = keys.collect::<Vec<_>>().join(", ");
     format!("{} at {} with {keys}", provider.kind, provider.base_url)
 }
 
@@ -86,9 +88,13 @@ fn is_wrong(loaded: &Loaded, key: &str) -> bool {
     ends.map(|end| &key[..end]).any(|prefix| loaded.problems.concern(prefix))
 }
 
-fn describe_key(reference: &SecretRef) -> String {
+fn describe_key(reference: &SecretRef, seen: &mut Vec<Secret>) -> String {
     let state = match reference.resolve(variable) {
-        Ok(Some(_)) => "set",
+        Ok(Some(key)) if seen.contains(&key) => "the same key again: it counts once",
+        Ok(Some(key)) => {
+            seen.push(key);
+            "set"
+        }
         Ok(None) => "not set",
         Err(_) => "see below",
     };

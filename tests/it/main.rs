@@ -20,6 +20,7 @@ mod processes;
 mod properties;
 mod provider_answers;
 mod provider_connections;
+mod provider_guard;
 mod reload;
 mod sandbox;
 mod sockets;

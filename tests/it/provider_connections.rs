@@ -21,10 +21,14 @@ enum Event {
 /// Keeps the connection open for ever and answers every request with a token.
 fn keep_alive(stream: &TcpStream, events: &Sender<Event>) {
     let mut reader = BufReader::new(stream);
+    let mut tokens = 0..;
     let _ = events.send(Event::Connected);
     while provider::read_request(&mut reader) {
         let _ = events.send(Event::Asked);
-        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"token\":\"sutkn_x\"}";
+        // A single-use token is another each time.
+        let token = tokens.next().unwrap();
+        let body = format!("{{\"token\":\"sutkn_{token:04}\"}}");
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         let _ = { stream }.write_all(answer.as_bytes());
     }
     let _ = events.send(Event::Closed);

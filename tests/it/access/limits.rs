@@ -58,29 +58,32 @@ async fn every_answer_of_a_limited_route_says_where_the_caller_stands() {
 #[tokio::test]
 async fn what_provably_minted_nothing_is_given_back() {
     let limits = "[limits.caller]\nrate = \"3/d\"\nburst = 3\n";
-    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a"])));
-    let faults = format!("{}/_sandbox/faults", guarded.stand_ins.stand_ins);
-    let set = async |faults_now: serde_json::Value| {
-        let set = client().put(&faults).body(faults_now.to_string()).send().await.unwrap();
+    let start = || Guarded::start(&format!("{limits}{}", keys(&["a"])));
+    let set = async |guarded: &Guarded, faults: serde_json::Value| {
+        let url = format!("{}/_sandbox/faults", guarded.stand_ins.stand_ins);
+        let set = client().put(url).body(faults.to_string()).send().await.unwrap();
         assert!(set.status().is_success());
     };
-    let ask = || guarded.session().bearer_auth("vk_a");
+    // A provider remembers how it was treated, so each has one of its own.
     for (fault, code) in
         [("revoked", "provider_refused"), ("status=429,retry_after=1", "provider_rate_limited")]
     {
-        set(json!([format!("xai/mint:{fault}")])).await;
+        let guarded = start();
+        set(&guarded, json!([format!("xai/mint:{fault}")])).await;
         for _ in 0..5 {
-            assert_eq!(outcome(ask()).await, code);
+            assert_eq!(outcome(guarded.session().bearer_auth("vk_a")).await, code);
         }
     }
+    let guarded = start();
+    let ask = || guarded.session().bearer_auth("vk_a");
     // Who knows whether there is a token after these.
     for (fault, code) in
         [("not_json", "provider_invalid_response"), ("close", "provider_unavailable")]
     {
-        set(json!([format!("xai/mint:{fault}")])).await;
+        set(&guarded, json!([format!("xai/mint:{fault}")])).await;
         assert_eq!(outcome(ask()).await, code);
     }
-    set(json!([])).await;
+    set(&guarded, json!([])).await;
     assert_eq!(outcome(ask()).await, "ok");
     assert_eq!(outcome(ask()).await, "rate_limited");
 }
