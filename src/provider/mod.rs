@@ -224,7 +224,8 @@ mod tests {
         let kept = providers.unchanged(xai, &account()).expect("nothing changed");
         assert!(Arc::ptr_eq(&kept.provider, &opened.provider));
         assert!(providers.unchanged(elevenlabs, &account()).is_none(), "another kind");
-        let changes: [(&str, fn(&mut Account)); 6] = [
+        type Change = fn(&mut Account);
+        let changes: [(&str, Change); 6] = [
             ("name", |it| it.name = "other".into()),
             ("base_url", |it| it.base_url = Url::parse("https://eu.example").unwrap()),
             ("a new key", |it| it.keys[1] = Secret::new("new")),

@@ -46,10 +46,6 @@ async fn problems_of_requests_look_like_this() {
 
 #[tokio::test]
 async fn problems_with_the_provider_look_like_this() {
-    let server = Server::start(
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-            .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"),
-    );
     let faults = [
         ("provider_refused", "revoked"),
         ("provider_invalid_response", "not_json"),
@@ -58,6 +54,11 @@ async fn problems_with_the_provider_look_like_this() {
         ("provider_timeout", "hang"),
     ];
     for (code, fault) in faults {
+        // The server remembers how its provider behaved.
+        let server = Server::start(
+            valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+                .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"),
+        );
         let url = format!("{}/_sandbox/faults", server.stand_ins);
         let body = serde_json::json!([format!("xai/mint:{fault}")]).to_string();
         assert!(client().put(url).body(body).send().await.unwrap().status().is_success());
