@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use crate::support::process::PATIENCE;
+use crate::support::process::{PATIENCE, run, valetkey};
 use support::{FIRST, REVOKED, Reply, SECOND, scene};
 
 #[tokio::test]
@@ -24,6 +24,18 @@ async fn keys_take_turns() {
     assert_eq!([scene.asked_with(FIRST), scene.asked_with(SECOND)], [5, 5]);
     assert_eq!(scene.log("the same key twice").len(), 1);
     scene.end();
+}
+
+#[test]
+fn check_shows_each_key() {
+    let keys = "env:KEY_0,env:KEY_1,env:KEY_2";
+    let mut command = valetkey(&["check"]);
+    command.env("VALETKEY__PROVIDERS__ELEVENLABS__API_KEYS", keys);
+    let output = run(command.env("KEY_0", FIRST).env("KEY_1", FIRST));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let states = "env:KEY_0 (set), env:KEY_1 (the same key again: it counts once), \
+                  env:KEY_2 (not set)";
+    assert!(shown.contains(states) && !shown.contains(FIRST), "{shown}");
 }
 
 #[tokio::test]

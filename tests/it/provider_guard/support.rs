@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::support::{
-    http::{Answer, get, post},
+    http::{Answer, client, get},
     process::{Server, valetkey},
     provider,
 };
@@ -44,6 +44,8 @@ pub struct Asked<'a> {
 /// Guarded providers and the one that they ask.
 pub struct Scene {
     pub server: Server,
+    /// One for all requests: making one takes longer than a request.
+    client: reqwest::Client,
     asked: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
@@ -77,7 +79,7 @@ pub fn scene(
             .env("VALETKEY__PROVIDERS__ELEVENLABS__API_KEYS", names.join(","))
             .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", url),
     );
-    Scene { server, asked }
+    Scene { server, client: client(), asked }
 }
 
 /// The key of one request without a body, which is read whole.
@@ -114,7 +116,8 @@ fn write(mut stream: &TcpStream, number: usize, reply: &Reply) -> bool {
 
 impl Scene {
     pub async fn mint(&self) -> Answer {
-        post(&format!("{}/tokens/realtime_scribe", self.server.url)).await
+        let request = self.client.post(format!("{}/tokens/realtime_scribe", self.server.url));
+        Answer::of(request.send().await.unwrap()).await
     }
 
     /// How often the provider was asked with `key`.
