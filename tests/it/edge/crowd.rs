@@ -23,6 +23,16 @@ fn ask(server: &Server, times: usize) -> Duration {
     (0..times).map(once).max().unwrap()
 }
 
+/// A connection whose request is in the service, and waits for its body.
+fn in_service(server: &Server) -> TcpStream {
+    let head =
+        b"POST /session HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\
+                 content-type: application/json\r\n\r\n";
+    let mut socket = raw::sent(&server.url, head);
+    assert_eq!(raw::read_one(&mut socket).status, 100);
+    socket
+}
+
 #[tokio::test]
 async fn a_good_client_is_served_beside_2000_slow_ones() {
     open_files();
@@ -66,9 +76,7 @@ async fn whoever_merely_holds_a_connection_gives_way() {
     );
     let mut working = raw::sent(&server.url, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(raw::read_one(&mut working).status, 200);
-    let body = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n";
-    let mut busy = raw::sent(&server.url, body);
-    while metric(&server, "valetkey_connections").await < 3 {}
+    let mut busy = in_service(&server);
     let mut idle: Vec<TcpStream> = (0..100).map(|_| raw::sent(&server.url, b"GET /hea")).collect();
     ask(&server, 10);
     // Those who came first went first, without an answer.
@@ -86,31 +94,20 @@ async fn whoever_merely_holds_a_connection_gives_way() {
 async fn where_all_are_busy_the_next_is_refused_politely() {
     let server = Server::start(
         sandbox()
-            .env("VALETKEY__SERVER__BODY_TIMEOUT", "2s")
+            .env("VALETKEY__SERVER__BODY_TIMEOUT", "20s")
             .env("VALETKEY__SERVER__MAX_CONNECTIONS", "5"),
     );
-    let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
-    let busy: Vec<TcpStream> = (0..5).map(|_| raw::sent(&server.url, half)).collect();
-    let refused = loop {
-        // Until the last of them was read.
-        let mut socket = raw::sent(
-            &server.url,
-            b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        );
-        let text = raw::read_all(&mut socket);
-        match raw::split(&text).0.pop() {
-            Some(reply) if reply.status == 503 => break reply,
-            _ => (),
-        }
-    };
+    let busy: Vec<TcpStream> = (0..5).map(|_| in_service(&server)).collect();
+    let healthz = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let refused = raw::read_one(&mut raw::sent(&server.url, healthz));
+    assert_eq!(refused.status, 503);
     assert_eq!(refused.code(), "overloaded");
     assert!(refused.says_close() && refused.head.contains("retry-after: 1"), "{}", refused.head);
     let counted = "valetkey_connections_refused_total{reason=\"overloaded\"}";
     assert!(metric(&server, counted).await >= 1);
     drop(busy);
     loop {
-        let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        if raw::read_all(&mut raw::sent(&server.url, request)).contains(" 200 ") {
+        if raw::read_all(&mut raw::sent(&server.url, healthz)).contains(" 200 ") {
             break;
         }
     }

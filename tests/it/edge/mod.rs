@@ -23,6 +23,8 @@ use crate::support::{
 /// The program in front of its own stand-ins, without limits that would refuse a test.
 fn sandbox() -> Command {
     let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    // The stand-ins' tokens are not recorded otherwise.
+    command.env("VALETKEY__AUDIT__TO", "stdout");
     unlimited(&mut command);
     command
 }
@@ -39,6 +41,20 @@ fn unlimited(command: &mut Command) {
     for limit in ["ADDRESS", "CALLER", "TOKEN"] {
         command.env(format!("VALETKEY__LIMITS__{limit}__MODE"), "off");
     }
+}
+
+/// The records of decisions so far.
+fn records(server: &Server) -> Vec<String> {
+    let is_record = |line: &&str| line.contains("\"event\":\"vend\"");
+    server.stdout().lines().filter(is_record).map(str::to_owned).collect()
+}
+
+/// What xAI answers to a request for a token.
+fn token() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let expires_at = now.as_secs() + 300;
+    serde_json::json!({ "value": "xai-realtime-client-secret-x", "expires_at": expires_at })
+        .to_string()
 }
 
 /// With deadlines that a test can wait for.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{framing::post, raw, sandbox};
+use super::{framing::post, raw, records, sandbox};
 use crate::support::process::{PATIENCE, Server};
 
 /// A proxy in front of the server, until it is dropped.
@@ -140,7 +140,7 @@ fn one_answer_each(proxy: impl Fn(&str) -> Proxy) {
     let proxy = proxy(&server.url);
     let mut passed = 0;
     for (at, case) in cases().iter().enumerate() {
-        let before = server.stdout().lines().count();
+        let before = records(&server).len();
         let text = read_some(&mut raw::sent(&proxy.url, case.as_bytes()));
         let (mut replies, rest) = raw::split(&text);
         replies.retain(|reply| reply.status != 100);
@@ -154,7 +154,7 @@ fn one_answer_each(proxy: impl Fn(&str) -> Proxy) {
             assert!(reply.status == 200 && reply.head.contains(&probe), "{case:?}: {text}");
             server.wait_for_stdout(&probe);
         }
-        let recorded = server.stdout().lines().count() - before;
+        let recorded = records(&server).len() - before;
         assert!(recorded <= 3, "{case:?} was {} requests", recorded - 2);
         let minted = replies[0].status == 200;
         assert!(!minted || recorded == 3, "{case:?} was minted without a record");

@@ -10,43 +10,59 @@ fn server(drain: &str) -> Server {
     Server::start_with(&mut in_front_of(&hanging), "0s", drain)
 }
 
-/// A client that has done nothing, asked once, sent half of something, or waits.
-fn clients(server: &Server) -> Vec<(&'static str, bool, TcpStream)> {
-    let url = &server.url;
-    let mut idle = raw::sent(url, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
-    assert_eq!(raw::read_one(&mut idle).status, 200);
-    let body = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{";
-    let waiting = raw::sent(url, b"POST /session HTTP/1.1\r\nhost: x\r\n\r\n");
-    let unread = raw::sent(url, &b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100));
-    vec![
-        ("fresh", true, raw::connect(url)),
-        ("idle", true, idle),
-        ("with half a head", false, raw::sent(url, b"GET /hea")),
-        ("with half a body", false, raw::sent(url, body)),
-        ("waiting for the provider", false, waiting),
-        ("not reading", true, unread),
-    ]
+/// What clients are doing, and whether that is over when the server stops.
+const STATES: [(&str, bool); 6] = [
+    ("nothing yet", true),
+    ("nothing any more", true),
+    ("half a head", false),
+    ("half a body", false),
+    ("waiting for the provider", false),
+    ("not reading", true),
+];
+
+/// A client that does `what`.
+fn client(server: &Server, what: &str) -> TcpStream {
+    let healthz = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    match what {
+        "nothing yet" => raw::connect(&server.url),
+        "nothing any more" => {
+            let mut socket = raw::sent(&server.url, healthz);
+            assert_eq!(raw::read_one(&mut socket).status, 200);
+            socket
+        }
+        "half a head" => raw::sent(&server.url, b"GET /hea"),
+        "half a body" => {
+            let head = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{";
+            raw::sent(&server.url, head)
+        }
+        "waiting for the provider" => {
+            raw::sent(&server.url, b"POST /session HTTP/1.1\r\nhost: x\r\n\r\n")
+        }
+        "not reading" => raw::sent(&server.url, &healthz.repeat(100)),
+        _ => unreachable!(),
+    }
 }
 
 #[test]
 fn it_ends_in_time_whatever_clients_do() {
-    for (at, name) in
-        ["fresh", "idle", "head", "body", "provider", "unread"].into_iter().enumerate()
-    {
-        let mut server = server("1500ms");
-        let (state, ends_at_once, socket) = clients(&server).swap_remove(at);
-        server.signal("TERM");
-        assert_eq!(server.wait().code(), Some(0), "{name}: {state}");
-        let finished = server.output().contains("everything in flight was finished");
-        assert!(finished || !ends_at_once, "{state}: {}", server.output());
-        drop(socket);
-    }
+    thread::scope(|scope| {
+        for (what, is_over) in STATES {
+            scope.spawn(move || {
+                let mut server = server("3s");
+                let _client = client(&server, what);
+                server.signal("TERM");
+                assert_eq!(server.wait().code(), Some(0), "{what}");
+                let finished = server.output().contains("everything in flight was finished");
+                assert_eq!(finished, is_over, "{what}: {}", server.output());
+            });
+        }
+    });
 }
 
 #[test]
 fn it_ends_in_time_with_all_of_them_at_once() {
     let mut server = server("1s");
-    let _clients = clients(&server);
+    let _clients = STATES.map(|(what, _)| client(&server, what));
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     assert!(server.output().contains("server.drain ran out"));

@@ -54,11 +54,6 @@ impl Answer {
         code.to_owned()
     }
 
-    /// The code of a problem, or `ok`.
-    pub fn code_or_ok(&self) -> String {
-        if self.status.is_success() { "ok".to_owned() } else { self.code() }
-    }
-
     /// What every answer carries.
     pub fn check_headers(&self) {
         assert_eq!(self.header("cache-control"), Some("no-store"));
