@@ -20,6 +20,8 @@
 //! [`sandbox`] is a program of its own that happens to live here: stand-ins for the providers. It
 //! shares no code with the rest, so that it cannot share its mistakes.
 //!
+//! `fuzzing` is there for tests alone: what must hold whatever bytes arrive.
+//!
 //! Modules form layers; a module uses only what lies below it. `tests/it/architecture.rs` holds the
 //! list and fails on any other edge.
 
@@ -30,6 +32,8 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod gate;
 pub mod limit;
 pub mod metrics;

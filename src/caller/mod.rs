@@ -15,6 +15,9 @@ pub use identify::Callers;
 pub use keys::{PUBLISHABLE_PREFIX, SECRET_PREFIX, sha256};
 pub use origin::{NotWelcome, is_welcome};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use jwt::fuzzing;
+
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Method};

@@ -40,7 +40,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if args.online { mint_each(&app).await } else { Ok(()) }
 }
 
-fn describe(loaded: &Loaded, live: &Live) -> String {
+pub(super) fn describe(loaded: &Loaded, live: &Live) -> String {
     let settings = loaded.tree.settings();
     let keys = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);
     let rows = settings.iter().map(|Setting { key, value, origin }| {

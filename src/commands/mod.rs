@@ -9,6 +9,8 @@ pub mod serve;
 
 mod banner;
 mod dumps;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod load;
 mod signals;
 

@@ -96,7 +96,7 @@ fn tts_websocket(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
     Connect::socket_query(&url, "single_use_token")
 }
 
-fn read(answer: &Answer, asked: u64) -> Result<Minted, ProviderError> {
+pub(super) fn read(answer: &Answer, asked: u64) -> Result<Minted, ProviderError> {
     if !(200..300).contains(&answer.status) {
         return Err(refuse(answer));
     }

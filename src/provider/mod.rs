@@ -4,6 +4,8 @@
 mod answer;
 mod elevenlabs;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod guarded;
 mod reuse;
 mod upstream;

@@ -154,7 +154,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3). Fractions are not, and are sent.
-fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+pub(super) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let is_number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
     if text.bytes().all(is_number) {

@@ -71,7 +71,7 @@ fn connect(base: Url, parameters: &BTreeMap<String, String>) -> Connect {
 
 /// `{"value", "expires_at"}`, or the same inside `client_secret`, as OpenAI's beta had it and some
 /// gateways still have.
-fn read(
+pub(super) fn read(
     answer: &Answer,
     spec: &MintSpec,
     asked: u64,

@@ -87,7 +87,10 @@ impl Layers {
             // What has a `__` was meant for us; of the rest only what would be a setting of ours.
             let meant = match known.get(&single(name)) {
                 Some(meant) => meant.clone(),
-                None if rest.contains(SEPARATOR) => format!("{right}{rest}"),
+                None if rest.contains(SEPARATOR) => {
+                    let parts: Vec<String> = rest.split(SEPARATOR).map(showable).collect();
+                    format!("{right}{}", parts.join(SEPARATOR))
+                }
                 None => continue,
             };
             let name = showable(name);

@@ -4,6 +4,8 @@ mod access_log;
 mod body;
 mod code;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod layers;
 mod mint;

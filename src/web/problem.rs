@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    fn document(&self, request_id: &str, for_sdk: bool) -> String {
+    pub(super) fn document(&self, request_id: &str, for_sdk: bool) -> String {
         let name = self.code.name();
         let detail = self.detail.as_deref().unwrap_or(self.code.detail());
         let document = Document {

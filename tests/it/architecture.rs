@@ -75,6 +75,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli", &["commands"]),
+    // Compiled for tests and fuzzing alone, and so at the top of all that it tries.
+    (
+        "fuzzing",
+        &["app", "caller", "clock", "commands", "provider", "secret", "settings", "token", "web"],
+    ),
 ];
 
 /// The crates of HTTP servers, and the only modules that may know them.

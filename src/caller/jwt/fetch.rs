@@ -85,7 +85,10 @@ fn jwks_uri(
         .ok_or("the OpenID configuration has no jwks_uri with https")
 }
 
-fn usable(set: &Map<String, Value>, algorithms: &[Algorithm]) -> Result<Vec<Key>, &'static str> {
+pub(super) fn usable(
+    set: &Map<String, Value>,
+    algorithms: &[Algorithm],
+) -> Result<Vec<Key>, &'static str> {
     let keys = set.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or("the answer is not a set of keys")?;
     if keys.len() > MAX_KEYS {

@@ -7,6 +7,8 @@
 mod expected;
 mod fetch;
 mod fixed;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod json;
 mod jwks;
 mod key;

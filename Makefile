@@ -1,0 +1,18 @@
+# The ways to run what is here, by their names; each is a script that can be run as well.
+
+.PHONY: help sandbox test ci fuzz
+
+help: ## Print this list.
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+
+sandbox: ## Run valetkey in front of its stand-in providers: no keys needed.
+	scripts/sandbox
+
+test: ## Pass every test.
+	scripts/test
+
+ci: ## All that must hold before a change lands.
+	.ci/run
+
+fuzz: ## Fuzz every parser of what others write; SECONDS=60 for each.
+	scripts/fuzz $(SECONDS)
