@@ -79,6 +79,12 @@ async fn a_key_that_is_not_for_verifying_is_ignored() {
         (point(json!({"x": "AAAA"})), "ES256"),
         (point(json!({"y": ED.jwk(json!({}))["x"]})), "ES256"),
         (ED.jwk(json!({"crv": "X25519"})), "EdDSA"),
+        // Points of the orders 1, 2, 4, 8 and, with the other sign, 8: anyone can sign for them.
+        (ED.jwk(json!({"x": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})), "EdDSA"),
+        (ED.jwk(json!({"x": "7P_______________________________________38"})), "EdDSA"),
+        (ED.jwk(json!({"x": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})), "EdDSA"),
+        (ED.jwk(json!({"x": "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o"})), "EdDSA"),
+        (ED.jwk(json!({"x": "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU"})), "EdDSA"),
         (json!({"kty": "oct", "kid": "rsa-1", "k": secret, "alg": "RS256"}), "RS256"),
         (json!({"kty": "oct", "kid": "rsa-1", "k": secret, "alg": "HS256"}), "RS256"),
         (json!({"kty": "oct", "kid": "rsa-1", "k": secret}), "RS256"),

@@ -143,6 +143,17 @@ fn a_weak_rsa_key_is_refused() {
     assert!(message.contains("2048 bits or more"), "{message}");
 }
 
+#[test]
+fn an_ed25519_key_that_anyone_can_sign_for_is_refused() {
+    // The head of every such key in PEM, and the neutral element.
+    let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    let neutral: Vec<u8> = head.into_iter().chain([1]).chain([0; 31]).collect();
+    let (key, message) = with_key(&pem("PUBLIC KEY", &neutral), &[Algorithm::EdDSA]).unwrap_err();
+    assert_eq!(key, "public_key");
+    assert!(message.starts_with("is no public key that can be used with EdDSA"), "{message}");
+    assert!(with_key(&ED.pem, &[Algorithm::EdDSA]).is_ok());
+}
+
 #[tokio::test]
 async fn a_public_key_may_lie_in_a_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
