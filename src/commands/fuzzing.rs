@@ -3,11 +3,12 @@
 use super::{check, load::Loaded};
 use crate::{
     app::Live,
+    reload::Files,
     settings::{Problems, Settings, Tree},
 };
 
 /// What `valetkey check` shows, problems and all.
 pub(crate) fn check(settings: Settings, tree: Tree, problems: Problems, live: &Live) -> String {
-    let loaded = Loaded { settings, tree, problems };
+    let loaded = Loaded { settings, tree, problems, files: Files::default() };
     format!("{}\n{}", check::describe(&loaded, live), loaded.problems)
 }

@@ -7,6 +7,7 @@ use crate::{
     app::Ingredients,
     clock::Clock,
     commands::fuzzing::check,
+    metrics::Metrics,
     settings::{Layers, Problems, Settings},
 };
 
@@ -100,8 +101,16 @@ fn read(layers: Layers) -> String {
     settings.refuse_danger(&tree, layers.sandbox, &mut problems);
     let env = |name: &str| layers.environment.get(name).filter(|it| !it.is_empty()).cloned();
     let clock = Clock::fixed(1_800_000_000);
-    let ingredients =
-        Ingredients { settings: &settings, tree: &tree, env: &env, clock, sandbox: false };
+    let metrics = Metrics::new(["type"], ["xai"]);
+    let ingredients = Ingredients {
+        settings: &settings,
+        tree: &tree,
+        env: &env,
+        clock,
+        metrics,
+        sandbox: false,
+        previous: None,
+    };
     let live = ingredients.live(&mut problems);
     check(settings.clone(), tree, problems, &live)
 }

@@ -78,7 +78,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Compiled for tests and fuzzing alone, and so at the top of all that it tries.
     (
         "fuzzing",
-        &["app", "caller", "clock", "commands", "provider", "secret", "settings", "token", "web"],
+        &[
+            "app", "caller", "clock", "commands", "metrics", "provider", "secret", "settings",
+            "token", "web",
+        ],
     ),
 ];
 

@@ -13,7 +13,7 @@ pub(crate) struct Verifier(Issuer);
 impl Verifier {
     /// Makes it ready.
     pub(crate) fn new(settings: &Jwt, clock: Clock) -> Result<Self, String> {
-        let issuer = Issuer::new(settings, &|_| None, outbound::client()?, clock);
+        let issuer = Issuer::new(settings, &|_| None, outbound::client()?, clock, &[]);
         issuer.map(Self).map_err(|(_, why)| why)
     }
 
