@@ -1,7 +1,7 @@
 //! Secrets, told apart from those before and no more.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     hash::{BuildHasher as _, RandomState},
     io::Read as _,
@@ -33,8 +33,9 @@ impl Secrets {
 
     /// The settings that refer to other secrets than in `before`.
     pub(super) fn changes(&self, before: &Self) -> Vec<String> {
-        let keys = self.0.keys().chain(before.0.keys());
-        keys.filter(|key| self.0.get(*key) != before.0.get(*key)).cloned().collect()
+        let keys: BTreeSet<&String> = self.0.keys().chain(before.0.keys()).collect();
+        let keys = keys.into_iter().filter(|key| self.0.get(*key) != before.0.get(*key));
+        keys.cloned().collect()
     }
 }
 

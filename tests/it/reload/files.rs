@@ -33,15 +33,13 @@ async fn a_file_that_changes_is_read_and_one_that_does_not_is_not() {
     assert_eq!(running.tried().await, 5, "each was read once");
 }
 
-/// Half of the settings may well be settings, only others.
 #[tokio::test]
-async fn a_file_that_is_being_written_is_not_read_before_it_is_whole() {
+async fn a_file_that_is_written_bit_by_bit_ends_up_whole() {
     let running = Running::start_watching(WATCH, &origin("before"));
     let text = running.text(WATCH, &origin("after"));
     let (half, rest) = text.split_at(text.find("[origins]").unwrap());
     let mut file = fs::File::create(running.path("settings.toml")).unwrap();
     file.write_all(half.as_bytes()).unwrap();
-    // Slower than the file is looked at, faster than it would be read.
     for letter in ["#", "\n", "#", "\n"] {
         tokio::time::sleep(std::time::Duration::from_millis(60)).await;
         file.write_all(letter.as_bytes()).unwrap();
