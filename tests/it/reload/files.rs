@@ -30,6 +30,8 @@ async fn a_file_that_changes_is_read_and_one_that_does_not_is_not() {
     assert!(running.welcomes("https://signalled.example").await);
     running.replace("settings.toml", &running.text(WATCH, &origin("again")));
     running.detail_when(|it| it["reloads"] == 5).await;
+    // Time to look several times more.
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     assert_eq!(running.tried().await, 5, "each was read once");
 }
 
