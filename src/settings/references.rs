@@ -11,6 +11,8 @@ impl Settings {
         for (name, provider) in &self.providers {
             let key = format!("providers.{name}.api_keys");
             found.extend(provider.api_keys.iter().map(|it| (key.clone(), it.clone())));
+            let way = provider.transport.references();
+            found.extend(way.into_iter().map(|(key, it)| (format!("providers.{name}.{key}"), it)));
         }
         for (place, jwt) in self.auth.jwt.iter().enumerate() {
             match &jwt.keys {

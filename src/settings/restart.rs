@@ -3,12 +3,11 @@
 use super::Settings;
 
 /// The settings that need a restart; of a section all that is in it. `config/default.toml` marks them.
-const AT_START: [&str; 10] = [
+const AT_START: [&str; 9] = [
     "server.listen",
     "server.admin_listen",
     "server.max_connections",
     "server.max_requests",
-    "server.http2",
     "server.reuse_port",
     "log",
     "limits.store",
@@ -32,7 +31,6 @@ impl Settings {
         self.server.admin_listen = started.server.admin_listen;
         self.server.max_connections = started.server.max_connections;
         self.server.max_requests = started.server.max_requests;
-        self.server.http2 = started.server.http2;
         self.server.reuse_port = started.server.reuse_port;
         self.log = started.log;
         self.limits.store = started.limits.store;
@@ -102,9 +100,6 @@ mod tests {
             ("VALETKEY__SERVER__ADMIN_LISTEN", "off"),
             ("VALETKEY__SERVER__MAX_CONNECTIONS", "1"),
             ("VALETKEY__SERVER__MAX_REQUESTS", "1"),
-            ("VALETKEY__SERVER__MAX_QUEUED", "1"),
-            ("VALETKEY__SERVER__QUEUE_TIMEOUT", "1ms"),
-            ("VALETKEY__SERVER__HTTP2", "true"),
             ("VALETKEY__SERVER__REUSE_PORT", "true"),
             ("VALETKEY__LOG__FILTER", "error"),
             ("VALETKEY__LOG__FORMAT", "json"),

@@ -55,6 +55,19 @@ pub enum Proxy {
 }
 
 impl Transport {
+    /// Its references, each with its key in the section.
+    pub(super) fn references(&self) -> Vec<(&'static str, SecretRef)> {
+        let file = |key, path: &PathBuf| (key, SecretRef::File(path.clone()));
+        let mut found: Vec<_> = self.ca.iter().map(|path| file("ca", path)).collect();
+        for ClientFiles { cert, key } in &self.client {
+            found.extend([file("client_cert", cert), file("client_key", key)]);
+        }
+        if let Proxy::Secret(reference) = &self.proxy {
+            found.push(("proxy", reference.clone()));
+        }
+        found
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let path = |it: Option<PemFile>| it.map(|it| it.0);
         let ca = path(section.optional("ca"));
