@@ -163,6 +163,11 @@ impl Watch {
         self.state().requests > 0
     }
 
+    /// Whether a head began and did not end.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.state().head_since.is_some()
+    }
+
     /// The server stops: who has not asked by now need not begin.
     pub(super) fn stop(&self) {
         self.state().stopping_since = Some(Instant::now());
