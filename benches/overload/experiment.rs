@@ -120,7 +120,7 @@ pub async fn amplification(down: Down, count: u64) -> Amplification {
     }
     let retries = server.counter(&client, "valetkey_provider_retries_total").await as u64;
     // Connections that nobody takes are counted by what the server says of its attempts.
-    let attempts = server.counter(&client, "valetkey_provider_attempts_total").await as u64;
+    let attempts = server.counter(&client, "valetkey_provider_requests_total").await as u64;
     let upstream = if refuses { attempts } else { provider.asked() };
     Amplification { asked: count / 16 * 16, upstream, retries }
 }

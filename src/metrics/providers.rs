@@ -40,6 +40,7 @@ struct Retry {
 
 #[derive(Debug, Default)]
 pub(super) struct Providers {
+    requests: Family<Key, Counter>,
     refusals: Family<Refusal, Counter>,
     opens: Family<Key, Counter>,
     retries: Family<Retry, Counter>,
@@ -63,6 +64,7 @@ struct State {
 pub struct ProviderKey {
     key: Key,
     state: Arc<State>,
+    requests: Counter,
     refusals: Family<Refusal, Counter>,
     opens: Family<Key, Counter>,
 }
@@ -91,7 +93,8 @@ impl Metrics {
         providers.states.insert(key.clone(), &state);
         drop(providers.opens.get_or_create(&key));
         let (refusals, opens) = (providers.refusals.clone(), providers.opens.clone());
-        let made = ProviderKey { key, state, refusals, opens };
+        let requests = providers.requests.get_or_create(&key).clone();
+        let made = ProviderKey { key, state, requests, refusals, opens };
         for reason in reasons {
             drop(made.refusals.get_or_create(&made.refusal(reason)));
         }
@@ -112,6 +115,11 @@ impl Metrics {
 }
 
 impl ProviderKey {
+    /// A request is made with it.
+    pub fn asked(&self) {
+        self.requests.inc();
+    }
+
     /// The provider refused it, for one of the reasons.
     pub fn refused(&self, reason: &'static str) {
         self.refusals.get_or_create(&self.refusal(reason)).inc();
@@ -149,6 +157,11 @@ impl Retries {
 
 impl Providers {
     pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "provider_requests",
+            "Requests to a provider, those that were made again among them",
+            self.requests.clone(),
+        );
         registry.register(
             "provider_key_refusals",
             "Requests that a provider refused for the sake of the API key",
@@ -235,16 +248,18 @@ mod tests {
                 "valetkey_provider_key_refusals_total{provider=\"xai\",key=\"1\",reason=\"credit\"} 0",
                 "valetkey_provider_key_refusals_total{provider=\"xai\",key=\"1\",reason=\"key\"} 0",
                 "valetkey_provider_key_up{provider=\"xai\",key=\"1\"} 1",
+                "valetkey_provider_requests_total{provider=\"xai\",key=\"1\"} 0",
                 "valetkey_provider_retries_total{provider=\"xai\",reason=\"refused\"} 0",
             ]
         );
+        first.asked();
         first.refused("key");
         first.set_up(false);
         first.set_breaker(true);
         retries.count("refused");
         let mut now = samples(&metrics);
         now.sort();
-        for (sample, value) in now.iter().zip([1, 1, 0, 1, 0, 1]) {
+        for (sample, value) in now.iter().zip([1, 1, 0, 1, 0, 1, 1]) {
             assert!(sample.ends_with(&format!(" {value}")), "{sample}");
         }
     }

@@ -79,7 +79,10 @@ impl Keyed {
         let mut state = self.lock();
         let rest = state.rest.enter(now)?;
         match state.breaker.enter(now) {
-            Ok(breaker) => Ok(Attempt { key: self, rest, breaker, told: None }),
+            Ok(breaker) => {
+                self.counts.asked();
+                Ok(Attempt { key: self, rest, breaker, told: None })
+            }
             Err(retry_after) => {
                 state.rest.leave(rest, News::None, now);
                 Err(ProviderError::BreakerOpen { retry_after })
