@@ -13,11 +13,10 @@ use super::{
 /// How long the provider takes.
 const LATENCY: Duration = Duration::from_millis(50);
 
-/// How many requests are worked on at once.
-const AT_ONCE: u32 = 20;
-
-/// Tokens per second that can be vended so.
-pub const CAPACITY: u32 = AT_ONCE * 1000 / 50;
+/// Tokens per second that can be vended, where so many requests are worked on at once.
+pub fn capacity(at_once: u32) -> f64 {
+    f64::from(at_once) / LATENCY.as_secs_f64()
+}
 
 /// How it went at one rate.
 pub struct Overload {
@@ -30,19 +29,21 @@ pub struct Overload {
     pub resident_mib: f64,
 }
 
-/// Asks a server for each of these multiples of what it can give.
-pub async fn overload(times: &[f64], lasts: Duration) -> Vec<Overload> {
+/// Asks a server that works on `at_once` requests for each of these multiples of what it can give.
+pub async fn overload(at_once: u32, times: &[f64], lasts: Duration) -> Vec<Overload> {
     let provider = Provider::start(Answers::Token(LATENCY)).await;
-    let at_once = AT_ONCE.to_string();
-    let settings =
-        [("VALETKEY__SERVER__MAX_REQUESTS", &*at_once), ("VALETKEY__SERVER__MAX_QUEUED", "10")];
+    let (capacity, at_once) = (capacity(at_once), at_once.to_string());
+    let settings = [
+        ("VALETKEY__SERVER__MAX_REQUESTS", &*at_once),
+        ("VALETKEY__SERVER__MAX_QUEUED", &*at_once),
+    ];
     let server = Server::start(&provider.url, &settings);
     let client = client();
     // Connections are opened, and code is warm, before anything is measured.
-    ask(&client, &server.url, f64::from(CAPACITY), lasts / 5).await;
+    ask(&client, &server.url, capacity, lasts / 5).await;
     let mut rows = Vec::new();
     for &times in times {
-        let answered = ask(&client, &server.url, times * f64::from(CAPACITY), lasts).await;
+        let answered = ask(&client, &server.url, times * capacity, lasts).await;
         let (resident_mib, odd) = (server.resident_mib(), answered.odd);
         let (vended, refused, health) = (answered.vended, answered.refused, answered.health);
         rows.push(Overload { times, vended, refused, health, odd, resident_mib });

@@ -11,19 +11,23 @@ mod server;
 
 use std::time::Duration;
 
-use experiment::{CAPACITY, Down, amplification, overload};
+use experiment::{Down, amplification, capacity, overload};
+
+/// How many requests the server works on at once.
+const AT_ONCE: u32 = 20;
 
 #[tokio::main]
 async fn main() {
     let quick = std::env::args().any(|arg| arg == "--quick");
     let lasts = Duration::from_secs(if quick { 1 } else { 5 });
-    println!("Overload: max_requests and the provider's latency make a capacity of {CAPACITY}/s.");
+    let capacity = capacity(AT_ONCE);
+    println!("Overload: max_requests and the provider's latency make a capacity of {capacity}/s.");
     println!("Latencies in ms from the time a request was due; memory is resident, in MiB.\n");
     println!(
         "| asked | vended/s | of peak | vended p50 | p99 | refused/s | p50 | p99 | other | health p99 | memory |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    let rows = overload(&[0.5, 0.9, 1.0, 2.0, 5.0, 10.0], lasts).await;
+    let rows = overload(AT_ONCE, &[0.5, 0.9, 1.0, 2.0, 5.0, 10.0], lasts).await;
     let peak = rows.iter().map(|row| row.vended.per_second()).fold(0.0, f64::max);
     for row in &rows {
         println!(
