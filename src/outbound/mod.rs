@@ -6,12 +6,9 @@ mod transport;
 
 pub use transport::{Transport, Wrong};
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
 use reqwest::{Client, Response};
-
-/// Exchanges without a setting of their own take no longer than this.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why an answer could not be read whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +26,7 @@ pub enum Unread {
 /// # Errors
 /// When it cannot be made, for want of certificates; in words for the operator.
 pub fn client() -> Result<Client, String> {
-    Transport::default().client(DEADLINE)
+    Transport::default().client_for_anywhere()
 }
 
 /// A connection to the host of `error` failed: its name is looked up again before the next.

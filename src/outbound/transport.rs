@@ -4,6 +4,7 @@ use std::{fmt, path::Path, time::Duration};
 
 use aws_lc_rs::digest;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, redirect, retry};
+use url::Url;
 
 use super::{dns::NAMES, root_cause};
 use crate::{
@@ -20,6 +21,9 @@ const MAX_IDLE: Duration = Duration::from_secs(4);
 /// The longest that connecting may take, with the name's lookup and TLS. Whoever takes longer will
 /// not answer in time either.
 const CONNECTING: Duration = Duration::from_secs(5);
+
+/// What has no deadline of the settings takes no longer than this.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often an HTTP/2 connection with requests in flight is tried, and how long that may take. One
 /// that died unnoticed would take all requests, and never be idle.
@@ -68,12 +72,24 @@ impl Transport {
         }
     }
 
-    /// A client without the habits that give secrets away. A whole exchange may take as long as
-    /// `deadline`, which is the caller's to keep; connecting must take a part of it only.
+    /// A client for `to`, without the habits that give secrets away. A whole exchange may take as
+    /// long as `deadline`, which is the caller's to keep; connecting must take a part of it only.
     ///
     /// # Errors
     /// When it cannot be made, for want of certificates; in words for the operator.
-    pub fn client(&self, deadline: Duration) -> Result<Client, String> {
+    pub fn client(&self, to: &Url, deadline: Duration) -> Result<Client, String> {
+        let client = self.any_client(deadline);
+        // To read the system's certificates takes longer than all else, and here nobody shows any.
+        let client = if to.scheme() == "http" { client.tls_certs_only([]) } else { client };
+        finish(client)
+    }
+
+    /// As [`Self::client`], for wherever it is used.
+    pub(super) fn client_for_anywhere(&self) -> Result<Client, String> {
+        finish(self.any_client(DEADLINE))
+    }
+
+    fn any_client(&self, deadline: Duration) -> ClientBuilder {
         let mut client = Client::builder()
             // A redirect would take a secret header along to another host.
             .redirect(redirect::Policy::none())
@@ -94,12 +110,11 @@ impl Transport {
         if let Some(proxy) = &self.proxy {
             client = client.proxy(proxy.clone());
         }
-        client = match self.http {
+        match self.http {
             Http::Auto => client,
             Http::One => client.http1_only(),
             Http::Two => client.http2_prior_knowledge(),
-        };
-        build(client).map_err(|why| format!("the HTTP client cannot be made: {why}"))
+        }
     }
 }
 
@@ -195,6 +210,10 @@ impl Sources {
         let proxy = Proxy::all(url);
         proxy.map(Some).map_err(|_| wrong("cannot be used as a proxy".to_owned()))
     }
+}
+
+fn finish(client: ClientBuilder) -> Result<Client, String> {
+    build(client).map_err(|why| format!("the HTTP client cannot be made: {why}"))
 }
 
 fn build(client: ClientBuilder) -> Result<Client, String> {

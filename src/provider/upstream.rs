@@ -45,7 +45,7 @@ pub(super) struct Answer {
 
 impl Upstream {
     pub(super) fn new(account: &Account) -> Result<Self, String> {
-        let client = account.transport.client(account.timeout)?;
+        let client = account.transport.client(&account.base_url, account.timeout)?;
         Ok(Self { client, base: account.base_url.clone(), reuse: Reuse::default() })
     }
 
@@ -138,11 +138,13 @@ fn classify(error: reqwest::Error) -> ProviderError {
     })
 }
 
-/// Whether the other side ended the connection over the certificate that we showed, or did not.
+/// Whether the other side ended the connection over the certificate that we showed, or did not. All
+/// of these alerts belong to the handshake (RFC 8446, section 6.2), so no request was looked at.
 fn minds_our_certificate(cause: &str) -> bool {
     let alert = cause.strip_prefix("received fatal alert: ");
     alert.is_some_and(|alert| {
-        alert.contains("Certificate") || matches!(alert, "UnknownCA" | "AccessDenied")
+        alert.contains("Certificate")
+            || matches!(alert, "UnknownCA" | "AccessDenied" | "DecryptError")
     })
 }
 

@@ -15,6 +15,7 @@ mod edge;
 mod faults;
 mod leaks;
 mod limit_store;
+mod misbehaving;
 mod overload;
 mod problems;
 mod processes;

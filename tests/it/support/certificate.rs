@@ -1,8 +1,19 @@
 //! Certificates for providers that speak TLS, and for us where they want to know who we are.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
+use tokio_rustls::rustls::{
+    RootCertStore, ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
 
 /// A certificate and its key, in PEM.
 pub struct Own {
@@ -23,6 +34,7 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -53,6 +65,25 @@ impl Authority {
 
 fn params(name: &str) -> CertificateParams {
     CertificateParams::new([name.to_owned()]).unwrap()
+}
+
+/// What a server needs that shows `own`, and wants a client certificate of `clients`, if of anyone.
+pub fn server(own: &Own, clients: Option<&Authority>) -> ServerConfig {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.0.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let certs = CertificateDer::pem_slice_iter(own.cert.as_bytes()).map(Result::unwrap);
+    let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+    builder.with_single_cert(certs.collect(), key).unwrap()
 }
 
 /// Writes `text` to the file `name` in `folder`, and gives its place.

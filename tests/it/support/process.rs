@@ -197,6 +197,13 @@ impl Server {
         self.child.id()
     }
 
+    /// A number that the system knows of it: `VmRSS`, in KiB, or `Threads`.
+    pub fn status(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Sends it a signal by name: `TERM`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -1,10 +1,17 @@
 //! A provider that is a bare socket, for answers that no HTTP library would give.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{BufRead as _, BufReader, Read, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
+    time::Duration,
 };
+
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A provider that answers every request with these bytes and hangs up. Its base URL.
 pub fn answering(answer: impl Into<Vec<u8>>) -> String {
@@ -35,8 +42,100 @@ pub fn serving(serve: impl Fn(&TcpStream) + Clone + Send + 'static) -> String {
     url
 }
 
+/// A provider that counts what it is asked.
+pub struct Counting {
+    /// Its base URL.
+    pub url: String,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    /// Does `act` after each request that it has read, and hangs up when that gives false.
+    pub fn new(act: impl Fn(&TcpStream) -> bool + Clone + Send + 'static) -> Self {
+        let requests = Arc::<AtomicUsize>::default();
+        let count = requests.clone();
+        let url = serving(move |stream| {
+            let mut reader = BufReader::new(stream);
+            while read_request(&mut reader) {
+                count.fetch_add(1, SeqCst);
+                if !act(stream) {
+                    let _ = stream.shutdown(Shutdown::Write);
+                    return;
+                }
+            }
+        });
+        Self { url, requests }
+    }
+
+    /// Writes this after each request, and hangs up.
+    pub fn writing(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::new(move |stream| {
+            let _ = { stream }.write_all(&answer);
+            false
+        })
+    }
+
+    /// Speaks TLS, and writes this after a request.
+    pub fn over_tls(config: Arc<ServerConfig>, answer: &'static str) -> Self {
+        let requests = Arc::<AtomicUsize>::default();
+        let count = requests.clone();
+        let url = serving(move |stream| {
+            let tls = ServerConnection::new(config.clone()).unwrap();
+            let mut reader = BufReader::new(StreamOwned::new(tls, stream));
+            if read_request(&mut reader) {
+                count.fetch_add(1, SeqCst);
+                let tls = reader.get_mut();
+                let _ = tls.write_all(answer.as_bytes());
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
+            }
+            // Hanging up on what was not read would be a reset, which overtakes what was written.
+            hang(stream);
+        });
+        Self { url: url.replace("http://127.0.0.1", "https://localhost"), requests }
+    }
+
+    /// How many requests it has seen.
+    pub fn requests(&self) -> usize {
+        self.requests.load(SeqCst)
+    }
+}
+
+/// Somewhere that nobody has any business.
+pub struct Elsewhere(TcpListener);
+
+impl Elsewhere {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    /// Where it is: `127.0.0.1:…`.
+    pub fn address(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
+    }
+
+    /// Whether anyone came.
+    pub fn was_visited(&self) -> bool {
+        self.0.accept().is_ok()
+    }
+}
+
+/// Reads and writes nothing until the other side hangs up.
+pub fn hang(mut stream: &TcpStream) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+    while stream.read(&mut [0; 1024]).is_ok_and(|read| read > 0) {}
+}
+
+/// Breaks the connection off, so that the other side gets a reset (RST).
+pub fn reset(stream: &TcpStream) {
+    let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
+}
+
 /// Reads a whole request; false at the end of the connection.
-pub fn read_request(reader: &mut BufReader<&TcpStream>) -> bool {
+pub fn read_request(reader: &mut BufReader<impl Read>) -> bool {
     let mut length = 0;
     loop {
         let mut line = String::new();

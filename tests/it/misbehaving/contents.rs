@@ -1,0 +1,145 @@
+//! Answers that are HTTP and a success, and yet hold no token that anyone should get.
+
+use serde_json::{Value, json};
+
+use super::{Case, Counting, INVALID, Stage, Told, VENDED, answer, in_seconds};
+
+/// A value of every type that JSON has, and some that look like what is wanted.
+fn odd_values() -> Vec<Value> {
+    vec![
+        Value::Null,
+        json!(true),
+        json!(7),
+        json!(-7.5),
+        json!([]),
+        json!(["token"]),
+        json!({}),
+        json!({ "value": "token" }),
+    ]
+}
+
+/// What cannot travel in a header, in a subprotocol or at all.
+fn odd_tokens() -> Vec<String> {
+    let mut tokens: Vec<String> = [
+        "",
+        " ",
+        "a b",
+        "a\r\nset-cookie: x=y",
+        "a\n",
+        "\u{0}",
+        "\u{7f}",
+        "a\tb",
+        "caf\u{e9}",
+        "\u{1f511}",
+    ]
+    .map(str::to_owned)
+    .into();
+    tokens.push("x".repeat(5_000));
+    tokens
+}
+
+fn case(kind: &'static str, what: &str, body: &str, told: Told) -> Case {
+    let shown: String = body.chars().take(80).collect();
+    let answer = answer(200, "content-type: application/json\r\n", body);
+    Case::new(format!("{kind}, {what}: {shown}"), kind, Counting::writing(answer), told)
+}
+
+#[tokio::test]
+async fn wrong_types_in_every_field() {
+    let soon = in_seconds(60);
+    let mut cases = Vec::new();
+    for odd in odd_values() {
+        let bodies = [json!({ "token": odd }), odd.clone()];
+        for body in bodies {
+            cases.push(case("elevenlabs", "token", &body.to_string(), INVALID));
+        }
+        for body in [
+            odd.clone(),
+            json!({ "value": odd, "expires_at": soon }),
+            json!({ "client_secret": { "value": odd, "expires_at": soon } }),
+        ] {
+            // That one is the documented shape, without its expiry.
+            if body != json!({ "value": "token" }) {
+                cases.push(case("xai", "value", &body.to_string(), INVALID));
+            }
+        }
+        // An expiry that is absent, or null, is the lifetime that was asked for.
+        if !odd.is_null() {
+            let body = json!({ "value": "token", "expires_at": odd }).to_string();
+            cases.push(case("xai", "expires_at", &body, INVALID));
+        }
+    }
+    Stage::start(cases).play().await;
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_travel() {
+    let mut cases = Vec::new();
+    for token in odd_tokens() {
+        cases.push(case("elevenlabs", "token", &json!({ "token": token }).to_string(), INVALID));
+        let body = json!({ "value": token, "expires_at": in_seconds(60) }).to_string();
+        cases.push(case("xai", "token", &body, INVALID));
+    }
+    // Raw, not escaped: no JSON at all.
+    for raw in ["{\"token\":\"a\r\nb\"}", "{\"token\":\"a\u{0}\"}"] {
+        cases.push(case("elevenlabs", "raw", raw, INVALID));
+    }
+    cases.push(case(
+        "elevenlabs",
+        "longest",
+        &json!({ "token": "x".repeat(4096) }).to_string(),
+        VENDED,
+    ));
+    cases.push(case(
+        "elevenlabs",
+        "too long",
+        &json!({ "token": "x".repeat(4097) }).to_string(),
+        INVALID,
+    ));
+    Stage::start(cases).play().await;
+}
+
+#[tokio::test]
+async fn times_at_which_no_token_ends() {
+    let times = [
+        (json!(0), INVALID),
+        (json!(1), INVALID),
+        (json!(-5), INVALID),
+        (json!(in_seconds(-5)), INVALID),
+        (json!(in_seconds(3_700)), INVALID),
+        (json!(4_102_444_800_u64), INVALID),
+        (json!(u64::MAX), INVALID),
+        (json!(1e300), INVALID),
+        (json!(-1e300), INVALID),
+        (json!(in_seconds(60).to_string()), INVALID),
+        (json!("2100-01-01T00:00:00Z"), INVALID),
+        (json!("soon"), INVALID),
+        (json!(in_seconds(200)), VENDED),
+        (json!(in_seconds(200) as f64 + 0.5), VENDED),
+        (json!(in_seconds(200) * 1000), VENDED),
+        (Value::Null, VENDED),
+    ];
+    let cases = times.into_iter().map(|(time, told)| {
+        let body = json!({ "value": "token", "expires_at": time }).to_string();
+        case("xai", "expires_at", &body, told)
+    });
+    Stage::start(cases.collect()).play().await;
+}
+
+#[tokio::test]
+async fn what_is_no_json() {
+    let deep = "[".repeat(30_000);
+    let texts = [
+        "<!doctype html><html><body>200 OK</body></html>",
+        "",
+        "\u{feff}{\"token\":\"x\"}",
+        "{\"token\":\"x\"",
+        "{\"token\":\"x\"}}",
+        "{'token':'x'}",
+        "token=x",
+        deep.as_str(),
+    ];
+    let cases = texts.map(|text| case("elevenlabs", "text", text, INVALID));
+    let twice = case("elevenlabs", "twice", r#"{"token":"x","token":"y"}"#, VENDED);
+    Stage::start(cases.into_iter().chain([twice]).collect()).play().await;
+}
