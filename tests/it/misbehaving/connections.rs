@@ -15,8 +15,6 @@ use serde_json::Value;
 
 use super::{Case, Counting, INVALID, Stage, TIMEOUT, UNAVAILABLE, UNREACHABLE, VENDED, answer};
 
-const TOKEN: &str = "{\"token\":\"sutkn_x\"}";
-
 #[tokio::test]
 async fn nobody_there_or_nobody_home() {
     let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -54,8 +52,9 @@ async fn a_connection_that_is_closed_when_it_is_used_again() {
     let count = Arc::<AtomicUsize>::default();
     let provider = Counting::new(move |mut stream| {
         // Every second request is met with a close.
-        let answers = count.fetch_add(1, SeqCst).is_multiple_of(2);
-        answers && stream.write_all(answer(200, "", TOKEN).as_bytes()).is_ok()
+        let number = count.fetch_add(1, SeqCst);
+        let answer = answer(200, "", &format!("{{\"token\":\"sutkn_{number}\"}}"));
+        number.is_multiple_of(2) && stream.write_all(answer.as_bytes()).is_ok()
     });
     let stage = Stage::start(vec![Case::eleven("reused", provider, VENDED)]);
     let mut statuses = Vec::new();
