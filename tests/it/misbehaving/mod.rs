@@ -114,10 +114,6 @@ impl Case {
     fn saying(self, why: &'static str) -> Self {
         Self { why, ..self }
     }
-
-    fn product(&self) -> &'static str {
-        if self.kind == "xai" { "realtime" } else { "realtime_scribe" }
-    }
 }
 
 /// Cases, and the server that stands in front of them.
@@ -279,7 +275,7 @@ fn settings(cases: &[Case]) -> String {
         if !settings.contains("timeout") {
             writeln!(text, "timeout = \"{}ms\"", DEADLINE.as_millis()).unwrap();
         }
-        let product = case.product();
+        let product = if *kind == "xai" { "realtime" } else { "realtime_scribe" };
         write!(text, "[tokens.t{place}]\nprovider = \"p{place}\"\nproduct = \"{product}\"\n")
             .unwrap();
         if *kind == "xai" {
