@@ -253,3 +253,33 @@ fn only_a_key(pem: &Secret, path: &Path) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+    use settings::Transport as Settings;
+
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_files_decides_what_is_equal() {
+        let path = std::env::temp_dir().join(format!("valetkey-ca-{}", std::process::id()));
+        let write = || {
+            let params = CertificateParams::new([]).unwrap();
+            let cert = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            std::fs::write(&path, cert.pem()).unwrap();
+        };
+        let open = |settings: &Settings| Transport::open(settings, &|_| None).unwrap();
+        let settings = Settings { ca: Some(path.clone()), ..Settings::default() };
+        write();
+        let before = open(&settings);
+        assert_eq!(before, open(&settings));
+        assert_ne!(before, open(&Settings::default()));
+        assert_ne!(before, open(&Settings { http: Http::Two, ..settings.clone() }));
+        let proxy = settings::Proxy::Url("http://proxy:3128".parse().unwrap());
+        assert_ne!(before, open(&Settings { proxy, ..settings.clone() }));
+        write();
+        assert_ne!(before, open(&settings));
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -179,6 +179,8 @@ mod tests {
             unavailable(503, wait),
             Unreachable::Refused.into(),
             Unreachable::Tls.into(),
+            Unreachable::ClientCertificate.into(),
+            Unreachable::Proxy.into(),
             Unreachable::Name.into(),
             Unreachable::NoConnection.into(),
         ];

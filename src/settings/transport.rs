@@ -59,7 +59,7 @@ impl Transport {
     pub(super) fn references(&self) -> Vec<(&'static str, SecretRef)> {
         let file = |key, path: &PathBuf| (key, SecretRef::File(path.clone()));
         let mut found: Vec<_> = self.ca.iter().map(|path| file("ca", path)).collect();
-        for ClientFiles { cert, key } in &self.client {
+        if let Some(ClientFiles { cert, key }) = &self.client {
             found.extend([file("client_cert", cert), file("client_key", key)]);
         }
         if let Proxy::Secret(reference) = &self.proxy {

@@ -19,6 +19,7 @@ async fn beyond_its_capacity_it_gives_what_it_can_and_refuses_the_rest_at_once()
     let [full, beyond] = rows.try_into().ok().unwrap();
     for row in [&full, &beyond] {
         assert!(row.odd.is_empty(), "at {} x: {:?}", row.times, row.odd);
+        assert!(row.health.per_second() > 1.0, "at {} x it was hardly well", row.times);
     }
     let kept = beyond.vended.per_second() / full.vended.per_second();
     assert!(kept > 0.7, "of the tokens that it could vend only {kept:.2} were");

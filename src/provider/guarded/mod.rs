@@ -40,8 +40,8 @@ const MAX_RETRIES: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a provider is asked again, for the metrics.
-const REASONS: [&str; 8] =
-    ["refused", "tls", "name", "no_connection", "proxy", "stale", "unavailable", "rate_limited"];
+const REASONS: [&str; 7] =
+    ["refused", "tls", "name", "no_connection", "stale", "unavailable", "rate_limited"];
 
 /// Mints with any of several API keys, within one deadline.
 pub(super) struct Guarded {
@@ -215,8 +215,9 @@ fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)
         ProviderError::Unreachable(Unreachable::Refused) => ("refused", Duration::ZERO),
         ProviderError::Unreachable(Unreachable::Tls) => ("tls", Duration::ZERO),
         ProviderError::Unreachable(Unreachable::Name) => ("name", Duration::ZERO),
-        ProviderError::Unreachable(Unreachable::NoConnection) => ("no_connection", Duration::ZERO),
-        ProviderError::Unreachable(Unreachable::Proxy) => ("proxy", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::NoConnection | Unreachable::Proxy) => {
+            ("no_connection", Duration::ZERO)
+        }
         ProviderError::Unreachable(Unreachable::Stale) => ("stale", Duration::ZERO),
         ProviderError::Unavailable { status: 503, retry_after: Some(wait) } => {
             ("unavailable", *wait)

@@ -1,6 +1,6 @@
 //! Every form of `Retry-After`. What callers are told is a number of seconds that makes sense.
 
-use super::{Case, Counting, LIMITED, Stage, UNAVAILABLE, answer, in_seconds};
+use super::{Case, Counting, LIMITED, Stage, UNAVAILABLE, UNREACHABLE, answer, in_seconds};
 
 /// What is told where there is none that can be read: the problem's own, 5 or 2 seconds.
 const NONE: [u64; 2] = [0, 0];
@@ -31,19 +31,21 @@ async fn every_form_of_retry_after() {
         ("retry-after: Fri, 31 Dec 9999 23:59:59 GMT\r\n".into(), [MOST, MOST]),
         ("retry-after: -1\r\n".into(), NONE),
         ("retry-after: +7\r\n".into(), NONE),
-        ("retry-after: 1.5\r\n".into(), NONE),
+        ("retry-after: 1.5\r\n".into(), [2, 2]),
         ("retry-after: 1e3\r\n".into(), NONE),
         ("retry-after: soon\r\n".into(), NONE),
         ("retry-after: \r\n".into(), NONE),
         ("retry-after: 7, 9\r\n".into(), NONE),
         ("retry-after: Sun, 06 Nov\r\n".into(), NONE),
         ("retry-after: \u{e9}\r\n".into(), NONE),
-        ("retry-after: 7\r\nretry-after: 9\r\n".into(), [7, 7]),
-        ("retry-after: soon\r\nretry-after: 9\r\n".into(), NONE),
+        ("retry-after: 7\r\nretry-after: 9\r\n".into(), [9, 9]),
+        ("retry-after: soon\r\nretry-after: 9\r\n".into(), [9, 9]),
     ];
     let mut cases = Vec::new();
-    for (headers, _) in &forms {
-        for (status, told) in [(429, LIMITED), (503, UNAVAILABLE)] {
+    for (headers, wait) in &forms {
+        // Who says when to come back has put us off, and minted nothing.
+        let unavailable = if *wait == NONE { UNAVAILABLE } else { UNREACHABLE };
+        for (status, told) in [(429, LIMITED), (503, unavailable)] {
             let answer = answer(status, headers, "");
             let name = format!("{status} {}", headers.trim_end());
             cases.push(Case::eleven(name, Counting::writing(answer), told));
@@ -66,7 +68,7 @@ async fn every_form_of_retry_after() {
 #[tokio::test]
 async fn a_time_that_is_over_is_a_moment() {
     for headers in ["retry-after: 0\r\n".to_owned(), format!("retry-after: {}\r\n", date(-60))] {
-        for (status, told) in [(429, LIMITED), (503, UNAVAILABLE)] {
+        for (status, told) in [(429, LIMITED), (503, UNREACHABLE)] {
             let answer = answer(status, &headers, "");
             let case = Case::eleven(headers.clone(), Counting::writing(answer), told);
             let stage = Stage::start(vec![case]);
