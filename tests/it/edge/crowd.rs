@@ -1,6 +1,7 @@
 //! Very many clients who want nothing, and one who does.
 
 use std::{
+    io::Write as _,
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -55,7 +56,8 @@ async fn ten_thousand_idle_connections_are_nothing() {
     // Both ends need a descriptor for each, and the rest of the tests some.
     let count = open_files().saturating_sub(6_000).min(10_000);
     if count < 10_000 {
-        println!("the limit of open files allows {count} connections only");
+        let said = format!("the limit of open files allows {count} connections only\n");
+        std::io::stdout().write_all(said.as_bytes()).unwrap();
     }
     let server = Server::start(sandbox().env("VALETKEY__SERVER__HEADER_TIMEOUT", "2m"));
     let idle: Vec<TcpStream> = (0..count).map(|_| raw::connect(&server.url)).collect();
@@ -83,7 +85,7 @@ async fn whoever_merely_holds_a_connection_gives_way() {
     assert_eq!(raw::read_all(&mut working), "");
     assert_eq!(raw::read_all(&mut idle[0]), "");
     // Whoever had a request in the service kept it.
-    std::io::Write::write_all(&mut busy, b"{}").unwrap();
+    busy.write_all(b"{}").unwrap();
     assert_eq!(raw::read_one(&mut busy).status, 200);
     let evicted = metric(&server, "valetkey_connections_evicted_total").await;
     assert!(evicted >= 80, "{evicted}");

@@ -97,7 +97,7 @@ fn cases() -> Vec<String> {
     let lines = [
         format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
         format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n"),
-        format!("content-length: 5\r\ntransfer-encoding: chunked\r\n"),
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n".to_owned(),
         format!("content-length: {length}\r\ntransfer-encoding: xchunked\r\n"),
         format!("content-length: {length}\r\ntransfer-encoding : chunked\r\n"),
         format!("content-length: {length}\r\nx: y\r\n transfer-encoding: chunked\r\n"),

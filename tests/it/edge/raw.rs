@@ -68,10 +68,10 @@ pub fn read_one(socket: &mut TcpStream) -> Reply {
     let mut byte = [0];
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let (mut replies, "") = split(&text) {
-            if let Some(reply) = replies.pop() {
-                return reply;
-            }
+        if let (mut replies, "") = split(&text)
+            && let Some(reply) = replies.pop()
+        {
+            return reply;
         }
         assert_eq!(socket.read(&mut byte).unwrap(), 1, "closed behind {text:?}");
         bytes.push(byte[0]);
@@ -84,8 +84,9 @@ pub fn split(mut text: &str) -> (Vec<Reply>, &str) {
     while let Some((head, rest)) = text.split_once("\r\n\r\n") {
         let status = head.split(' ').nth(1).unwrap().parse().expect(head);
         let lines = head.lines().map(str::to_ascii_lowercase);
-        let length = lines.filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        let length: usize = if status == 100 { 0 } else { length.last().unwrap_or(0) };
+        let mut length =
+            lines.filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let length: usize = if status == 100 { 0 } else { length.next().unwrap_or(0) };
         if rest.len() < length {
             break;
         }
