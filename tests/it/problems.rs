@@ -96,6 +96,9 @@ async fn what_is_not_json_is_400_and_what_is_not_ours_422() {
         ),
         (r#"{"expires_after.anchor":1}"#, "invalid_request", "`expires_after.anchor`"),
         (r#"{"a at line b":1,"a at line b":2}"#, "invalid_request", "`a at line b` twice"),
+        (r#"{"\u0061":1,"a":2}"#, "invalid_request", "`a` twice"),
+        (r#"{"sessionConfig":{"x":[{"b":1,"b":2}]}}"#, "invalid_request", "`b` twice"),
+        (r#"{"sessionConfig":[[[[[[[[1]]]]]]]]}"#, "invalid_request", "deeper than 8"),
         (r#"{"expires_after":{},"expires_after":{}}"#, "invalid_request", "`expires_after` twice"),
         (
             r#"{"expires_after":{"seconds":1,"seconds":2}}"#,

@@ -13,7 +13,7 @@ use std::{
 use super::{in_front_of, metric, records, token};
 use crate::support::{
     http::{Answer, client, get, post},
-    process::{PATIENCE, Server},
+    process::{PATIENCE, Server, run, transcript, valetkey},
     provider::{read_request, serving},
 };
 
@@ -81,6 +81,15 @@ async fn slow_bodies_keep_nobody_out() {
     while metric(&server, "valetkey_connections").await < 20 {}
     assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
     drop(slow);
+}
+
+#[test]
+fn a_request_must_outlive_its_mint() {
+    let mut command = valetkey(&["check"]);
+    command.env("XAI_API_KEY", "key").env("VALETKEY__SERVER__REQUEST_TIMEOUT", "10s");
+    let output = run(&mut command);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(transcript(&output).contains("must be longer than providers."), "{output:?}");
 }
 
 #[tokio::test]
