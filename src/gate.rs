@@ -91,7 +91,9 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(gate.is_full(1));
+        let begun = tokio::time::Instant::now();
         assert!(gate.enter(1, PATIENCE).await.is_none());
+        assert_eq!(begun.elapsed(), Duration::ZERO, "at once");
         drop(first);
         assert!(third.await.unwrap(), "who waits gets through");
         assert!(!gate.is_full(1));
