@@ -83,14 +83,14 @@ pub struct Amplification {
     pub asked: u64,
     /// Requests to the provider.
     pub upstream: u64,
-    /// Those of them that were retries.
+    /// Retries; the breaker may have held back some.
     pub retries: u64,
 }
 
 impl Amplification {
-    /// Requests to the provider for each that had to be made.
+    /// Requests to the provider for each token that was asked for.
     pub fn factor(&self) -> f64 {
-        self.upstream as f64 / self.upstream.saturating_sub(self.retries).max(1) as f64
+        self.upstream as f64 / self.asked as f64
     }
 }
 

@@ -46,7 +46,7 @@ async fn main() {
         );
     }
     println!("\nA provider that is down: how much more it is asked than tokens are asked for.\n");
-    println!("| the provider | tokens asked for | reached it | of them retries | amplification |");
+    println!("| the provider | tokens asked for | requests to it | retries | amplification |");
     println!("|---|---|---|---|---|");
     let count = if quick { 300 } else { 2000 };
     for down in Down::ALL {

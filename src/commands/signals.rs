@@ -1,6 +1,6 @@
 //! SIGTERM and Ctrl-C, and SIGHUP.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -12,10 +12,12 @@ pub(super) fn hangup() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// Both ways in which a process is asked to stop.
+/// The ways in which a process is asked to stop.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    on_terminal: bool,
 }
 
 impl Signals {
@@ -27,14 +29,24 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: hangup()?,
+            on_terminal: io::stderr().is_terminal(),
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next one. SIGHUP is one where the terminal has gone that this was started in:
+    /// whoever closes that does not mean to leave a server behind.
     pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => (),
-            _ = self.interrupt.recv() => (),
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    if self.on_terminal && !io::stderr().is_terminal() {
+                        return;
+                    }
+                }
+            }
         }
     }
 }

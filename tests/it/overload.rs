@@ -34,9 +34,9 @@ async fn beyond_its_capacity_it_gives_what_it_can_and_refuses_the_rest_at_once()
 async fn a_provider_that_is_down_is_asked_at_most_a_tenth_more() {
     for down in Down::ALL {
         let row = amplification(down, 320).await;
-        assert!(row.upstream > 0 && row.retries <= row.upstream, "{down:?}: {}", row.upstream);
+        assert!(row.upstream > 0, "{}", down.name());
+        assert!(row.retries > 0 || !matches!(down, Down::Flaps), "nothing was asked again");
         let factor = row.factor();
         assert!(factor <= 1.1, "{}: {factor}", down.name());
-        assert!(row.upstream <= row.asked * 11 / 10, "{}: {} requests", down.name(), row.upstream);
     }
 }

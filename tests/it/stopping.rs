@@ -1,12 +1,12 @@
-//! SIGTERM and Ctrl-C.
+//! SIGTERM and Ctrl-C, and a terminal that is closed.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use serde_json::json;
 
 use crate::support::{
     http::{Answer, client, get, post},
-    process::{Server, valetkey},
+    process::{Server, run, transcript, valetkey},
 };
 
 fn server(lame_duck: &str, drain: &str, fault: &str) -> Server {
@@ -96,7 +96,7 @@ async fn a_name_lookup_that_hangs_keeps_nobody() {
         "0s",
         "200ms",
     );
-    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_timeout");
+    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_unavailable");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
@@ -138,4 +138,29 @@ async fn a_log_that_nobody_reads_stops_nobody() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
+
+/// Starts the program in a terminal of its own, and closes that once it listens.
+const IN_A_TERMINAL: &str = "
+import os, pty, sys
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said = b''
+while b'listening' not in said:
+    said += os.read(terminal, 4096)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+";
+
+#[test]
+fn who_closes_the_terminal_leaves_no_server_behind() {
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", IN_A_TERMINAL, env!("CARGO_BIN_EXE_valetkey"), "serve", "--sandbox"])
+        .args(["--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"])
+        .env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0")
+        .env("VALETKEY__SERVER__LAME_DUCK", "0s");
+    let output = run(&mut python);
+    assert_eq!(output.status.code(), Some(0), "{}", transcript(&output));
 }
