@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long a client that was refused may go on sending before it is hung up on.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// How much it may send in that time, in bytes.
 const LINGER_BYTES: usize = 64 * 1024;

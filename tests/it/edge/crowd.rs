@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{metric, open_files, raw, sandbox};
+use super::{in_service, metric, open_files, raw, sandbox};
 use crate::support::{http::get, process::Server};
 
 /// What a good client may wait beside all the others, on a machine that has other things to do.
@@ -22,16 +22,6 @@ fn ask(server: &Server, times: usize) -> Duration {
         begun.elapsed()
     };
     (0..times).map(once).max().unwrap()
-}
-
-/// A connection whose request is in the service, and waits for its body.
-fn in_service(server: &Server) -> TcpStream {
-    let head =
-        b"POST /session HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\
-                 content-type: application/json\r\n\r\n";
-    let mut socket = raw::sent(&server.url, head);
-    assert_eq!(raw::read_one(&mut socket).status, 100);
-    socket
 }
 
 #[tokio::test]

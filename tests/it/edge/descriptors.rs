@@ -4,25 +4,22 @@ use std::{net::TcpStream, thread, time::Duration};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::{in_front_of, limited, metric, raw, token};
+use super::{in_front_of, in_service, limited, metric, raw, token};
 use crate::support::{
     http::{get, post},
     process::Server,
     provider,
 };
 
-/// Until all of them are in the server.
-async fn connections(server: &Server, at_least: u64) {
-    while metric(server, "valetkey_connections").await < at_least {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 #[tokio::test]
 async fn with_64_of_them_everyone_who_asks_is_told_something() {
     let url = provider::answering_with(200, &token());
-    let server = Server::start(&mut limited(&in_front_of(&url), 64));
-    let line = server.log().into_iter().find(|line| line["open_files"] == 64).unwrap();
+    let mut server = Server::start(
+        limited(&in_front_of(&url), 64)
+            // They stay busy for as long as the test takes.
+            .env("VALETKEY__SERVER__BODY_TIMEOUT", "20s"),
+    );
+    let line = server.log_line(|line| line["open_files"] == 64);
     let (most, requests) = (line["max_connections"].as_u64().unwrap(), &line["max_requests"]);
     assert!(most >= 10 && requests.as_u64().unwrap() >= 10, "{line}");
     let idle: Vec<TcpStream> = (0..300).map(|_| raw::connect(&server.url)).collect();
@@ -32,9 +29,7 @@ async fn with_64_of_them_everyone_who_asks_is_told_something() {
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
     drop(idle);
-    let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
-    let busy: Vec<TcpStream> = (0..most).map(|_| raw::sent(&server.url, half)).collect();
-    connections(&server, most).await;
+    let busy: Vec<TcpStream> = (0..most).map(|_| in_service(&server)).collect();
     let mut told = 0;
     for _ in 0..50 {
         let mut socket = raw::sent(&server.url, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");

@@ -11,7 +11,7 @@ mod rolling;
 mod slow;
 mod stopping;
 
-use std::process::Command;
+use std::{net::TcpStream, process::Command};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -81,6 +81,16 @@ fn open_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     limit.maximum.map_or(usize::MAX, |most| most.try_into().unwrap())
+}
+
+/// A connection whose request is in the service, and waits for its body.
+fn in_service(server: &Server) -> TcpStream {
+    let head =
+        b"POST /session HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\
+                 content-type: application/json\r\n\r\n";
+    let mut socket = raw::sent(&server.url, head);
+    assert_eq!(raw::read_one(&mut socket).status, 100);
+    socket
 }
 
 /// The value of a metric.

@@ -135,31 +135,50 @@ fn cases() -> Vec<String> {
     cases
 }
 
+/// The requests for a token that reached the server, by their log lines.
+fn requests(server: &Server) -> Vec<String> {
+    let asked = server.log().into_iter().filter(|line| line["route"] == "/session");
+    asked.map(|line| line["request_id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Asks through the proxy under this name; once it was there the ones before it were, too.
+fn probe(server: &mut Server, proxy: &Proxy, name: &str) {
+    let lines = format!("connection: close\r\nx-request-id: {name}\r\n");
+    let text = read_some(&mut raw::sent(&proxy.url, post(&lines, "").as_bytes()));
+    let mut replies = raw::split(&text).0;
+    assert_eq!(replies.len(), 1, "{name}: {text}");
+    // Whoever comes next on a connection to the server gets what belongs to it.
+    let reply = replies.remove(0);
+    assert!(reply.head.contains(&format!("x-request-id: {name}")), "{name}: {text}");
+    // On a slow machine the record may be late.
+    assert!(reply.status == 200 || reply.code() == "audit_unavailable", "{text}");
+    server.log_line(|line| line["request_id"] == name);
+}
+
 fn one_answer_each(proxy: impl Fn(&str) -> Proxy) {
-    let server = Server::start(&mut sandbox());
+    let mut server = Server::start(&mut sandbox());
     let proxy = proxy(&server.url);
     let mut passed = 0;
     for (at, case) in cases().iter().enumerate() {
-        let before = records(&server).len();
+        let before = requests(&server).len();
         let text = read_some(&mut raw::sent(&proxy.url, case.as_bytes()));
         let (mut replies, rest) = raw::split(&text);
         replies.retain(|reply| reply.status != 100);
         assert!(replies.len() == 1 && rest.is_empty(), "{case:?} has not one answer: {text}");
-        passed += usize::from(replies[0].head.contains("x-request-id"));
-        // Whoever comes next on the same connection to the server gets what belongs to it.
-        for probe in [format!("probe-{at}-a"), format!("probe-{at}-b")] {
-            let lines = format!("connection: close\r\nx-request-id: {probe}\r\n");
-            let text = read_some(&mut raw::sent(&proxy.url, post(&lines, "").as_bytes()));
-            let reply = raw::split(&text).0.pop().unwrap_or_else(|| panic!("{case:?}: {text}"));
-            assert!(reply.status == 200 && reply.head.contains(&probe), "{case:?}: {text}");
-            server.wait_for_stdout(&probe);
+        probe(&mut server, &proxy, &format!("probe-{at}-a"));
+        probe(&mut server, &proxy, &format!("probe-{at}-b"));
+        let came = requests(&server).len() - before;
+        assert!(came <= 3, "{case:?} was {} requests", came - 2);
+        let head = &replies[0].head;
+        let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+        passed += usize::from(id.is_some());
+        if replies[0].status == 200 {
+            let recorded =
+                records(&server).iter().filter(|line| line.contains(id.unwrap())).count();
+            assert_eq!((came, recorded), (3, 1), "{case:?}");
         }
-        let recorded = records(&server).len() - before;
-        assert!(recorded <= 3, "{case:?} was {} requests", recorded - 2);
-        let minted = replies[0].status == 200;
-        assert!(!minted || recorded == 3, "{case:?} was minted without a record");
     }
-    assert!(!server.stdout().contains("smuggled"), "{}", server.stdout());
+    assert!(!server.output().contains("smuggled"), "{}", server.output());
     assert!(passed > 5, "only {passed} came through the proxy");
 }
 
