@@ -77,7 +77,6 @@ fn app(settings: &str) -> App {
     let live = Live { providers, ..ingredients.live(&mut problems) };
     assert!(problems.is_empty(), "{problems}");
     let keeps = Keeps {
-        gate: valetkey::gate::Gate::new(1024),
         clock,
         tasks: tokio_util::task::TaskTracker::new(),
         gate: Gate::new(1),
