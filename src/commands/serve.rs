@@ -67,7 +67,7 @@ pub async fn run(mut args: Args) -> Result<(), Failure> {
     let metrics = app.metrics().clone();
     telemetry::watch_panics(move || metrics.panicked());
     let settings = begun.settings.clone();
-    let signals = Signals::listen()?;
+    let signals = Signals::listen_beside_hangup()?;
     if inherited.is_some() {
         tracing::info!("takes over the sockets that were passed on (LISTEN_FDS)");
     }

@@ -16,12 +16,12 @@ pub(super) fn hangup() -> io::Result<Signal> {
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
-    on_terminal: bool,
+    /// Where there is a terminal to lose, and SIGHUP does not end the process by itself.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// From here on the signals no longer end the process by themselves.
+    /// From here on SIGTERM and Ctrl-C no longer end the process by themselves.
     pub(super) fn listen() -> io::Result<Self> {
         // An audit at its `ulimit -f` is to be a write that failed, as on a full disk. A signal that was
         // taken once stays so.
@@ -29,24 +29,28 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup: hangup()?,
-            on_terminal: io::stderr().is_terminal(),
+            hangup: None,
         })
     }
 
-    /// Waits for the next one. SIGHUP is one where the terminal has gone that this was started in:
-    /// whoever closes that does not mean to leave a server behind.
+    /// The same where SIGHUP means something else. Whoever closes the terminal in which a server runs
+    /// does not mean to leave it behind.
+    pub(super) fn listen_beside_hangup() -> io::Result<Self> {
+        let hangup = io::stderr().is_terminal().then(hangup).transpose()?;
+        Ok(Self { hangup, ..Self::listen()? })
+    }
+
+    /// Waits for the next one.
     pub(super) async fn next(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {
-                    if self.on_terminal && !io::stderr().is_terminal() {
-                        return;
-                    }
-                }
-            }
+        let hangup = &mut self.hangup;
+        let terminal_gone = async {
+            let Some(hangup) = hangup else { return std::future::pending().await };
+            while hangup.recv().await.is_some() && io::stderr().is_terminal() {}
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => (),
+            _ = self.interrupt.recv() => (),
+            () = terminal_gone => (),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::watch::Watch;
+use tokio_util::sync::CancellationToken;
 
 /// Who merely holds a connection, and gives way to whoever wants one.
 #[derive(Default)]
@@ -14,16 +14,17 @@ pub(super) struct Waiting(Mutex<Places>);
 #[derive(Default)]
 struct Places {
     next: u64,
-    taken: BTreeMap<u64, Weak<Watch>>,
+    /// What to cancel so that the place is given up.
+    taken: BTreeMap<u64, CancellationToken>,
 }
 
 impl Waiting {
-    /// Gives the connection the last place.
-    pub(super) fn enter(&self, watch: &Arc<Watch>) -> u64 {
+    /// Gives the connection the last place. It ends when `evicted` is cancelled.
+    pub(super) fn enter(&self, evicted: &CancellationToken) -> u64 {
         let mut places = self.places();
         let place = places.next;
         places.next += 1;
-        places.taken.insert(place, Arc::downgrade(watch));
+        places.taken.insert(place, evicted.clone());
         place
     }
 
@@ -36,13 +37,7 @@ impl Waiting {
     pub(super) fn evict(&self) -> bool {
         // The guard must be gone before the connection hears of it.
         let first = { self.places().taken.pop_first() };
-        match first.and_then(|(_, watch)| watch.upgrade()) {
-            Some(watch) => {
-                watch.evicted.cancel();
-                true
-            }
-            None => false,
-        }
+        first.inspect(|(_, evicted)| evicted.cancel()).is_some()
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {

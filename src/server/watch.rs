@@ -109,7 +109,7 @@ impl Watch {
             }),
             reader: AtomicWaker::new(),
         });
-        watch.state().place = Some(waiting.enter(&watch));
+        watch.state().place = Some(waiting.enter(&watch.evicted));
         watch
     }
 
@@ -222,7 +222,7 @@ impl Drop for InService {
         state.requests -= 1;
         if state.requests == 0 {
             state.since = Instant::now();
-            state.place = Some(watch.waiting.enter(watch));
+            state.place = Some(watch.waiting.enter(&watch.evicted));
             // With HTTP/2 this is not the task that reads.
             watch.reader.wake();
         }
