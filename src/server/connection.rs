@@ -21,7 +21,6 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustix::io::ioctl_fionread;
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -85,7 +84,7 @@ impl Connection {
         let mut io = Watched::new(stream.clone(), self.watch.clone(), self.refusals.clone());
         let ended = match self.http2 && begins_with_preface(&mut io).await {
             true => self.http2(io).await,
-            false => self.http1(io, &stream).await,
+            false => self.http1(io).await,
         };
         if let Err(error) = ended {
             tracing::trace!(%error, "a connection ended");
@@ -100,7 +99,7 @@ impl Connection {
         }
     }
 
-    async fn http1(self: &Arc<Self>, io: Watched, stream: &TcpStream) -> hyper::Result<()> {
+    async fn http1(self: &Arc<Self>, io: Watched) -> hyper::Result<()> {
         let this = Arc::clone(self);
         let service = service_fn(move |request| Arc::clone(&this).answer(request));
         let mut connection = pin!(
@@ -118,11 +117,9 @@ impl Connection {
             ended = connection.as_mut() => return ended,
             () = self.stop.cancelled() => (),
         }
+        // hyper's own way to stop would close what waits at once, when a request may be on its way. So
+        // whoever still asks gets an answer that says it is the last, and whoever does not has a moment.
         self.watch.stop();
-        // Otherwise a request is on its way in, and its answer will say that it is the last.
-        if self.watch.is_busy() || !self.watch.is_in_head() && !has_unread(stream) {
-            connection.as_mut().graceful_shutdown();
-        }
         connection.await
     }
 
@@ -175,11 +172,6 @@ impl Connection {
         }
         Ok(response.map(|body| Counted { body, _in_service: in_service }))
     }
-}
-
-/// Whether bytes wait to be read. The system knows it before the runtime does.
-fn has_unread(stream: &TcpStream) -> bool {
-    ioctl_fionread(stream).is_ok_and(|bytes| bytes > 0)
 }
 
 /// Whether HTTP/2 follows; either way nothing is lost of it.

@@ -20,8 +20,8 @@ const IDLE_DIRECT: Duration = Duration::from_secs(15);
 /// the one who closes, or a request meets a connection that just went.
 const IDLE_PROXIED: Duration = Duration::from_secs(90);
 
-/// How long a new connection may still be without a request once the server stops.
-const FRESH_WHILE_STOPPING: Duration = Duration::from_secs(1);
+/// How long a connection may still be without a request once the server stops: one may be on its way.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// How long each phase of a connection may last.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +147,7 @@ impl Watch {
         }
         let most = if state.fresh { timeouts.fresh } else { timeouts.idle };
         let end = state.since + most;
-        let stop = state.stopping_since.map(|since| since + FRESH_WHILE_STOPPING);
+        let stop = state.stopping_since.map(|since| since + MOMENT);
         (stop.map_or(end, |stop| stop.min(end)), Phase::Waiting)
     }
 
@@ -161,11 +161,6 @@ impl Watch {
     /// Whether a request is in the service.
     pub(super) fn is_busy(&self) -> bool {
         self.state().requests > 0
-    }
-
-    /// Whether a head began and did not end.
-    pub(super) fn is_in_head(&self) -> bool {
-        self.state().head_since.is_some()
     }
 
     /// The server stops: who has not asked by now need not begin.
