@@ -12,14 +12,17 @@ mod watch;
 pub use files::Files;
 pub use secrets::Secrets;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{signal::unix::Signal, task::spawn_blocking};
+use tokio::{signal::unix::Signal, task::spawn_blocking, time::timeout};
 
 use crate::{
     app::{App, Live},
     settings::{Problems, Settings, Tree, needs_restart},
 };
+
+/// How long reading may take. A pipe that nobody writes to, or a file system that hangs, takes for ever.
+const READING: Duration = Duration::from_secs(5);
 
 /// Settings as they were read.
 #[derive(Debug)]
@@ -103,14 +106,25 @@ pub async fn run(
         }
         let (load, app) = (load.clone(), reloading.app.clone());
         // Reading blocks, and may do so for long.
-        match spawn_blocking(move || load(&app)).await {
-            Ok(fresh) => reloading.take(fresh),
-            Err(_) => reloading.refuse(&["reading them failed: this is a bug".to_owned()]),
+        match timeout(READING, spawn_blocking(move || load(&app))).await {
+            Ok(Ok(fresh)) => reloading.take(fresh),
+            Ok(Err(_)) => reloading.refuse(&["reading them failed: this is a bug".to_owned()]),
+            Err(_) => reloading.give_up(),
         }
     }
 }
 
 impl Reloading {
+    /// The thread that reads is left to itself: nothing can end it.
+    fn give_up(&mut self) {
+        self.files = self.files.again();
+        self.refuse(&[
+            "reading them takes longer than 5 s: is one of the files a pipe, or on a file \
+                       system that hangs?"
+                .to_owned(),
+        ]);
+    }
+
     fn take(&mut self, fresh: Fresh) {
         let Fresh { read, live } = fresh;
         self.files = read.files.clone();

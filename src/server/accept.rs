@@ -10,7 +10,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -18,7 +18,7 @@ use super::{
     connection::Connection,
     refusal,
     site::Site,
-    waiting::Waiting,
+    waiting::{Eviction, Waiting},
     watch::{Timeouts, Watch},
 };
 use crate::{
@@ -38,6 +38,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// How long an evicted connection may take to be gone: its task only needs its turn.
 const MAKING_ROOM: Duration = Duration::from_secs(1);
+
+/// How often a connection is looked for that can give way. One that could may begin to ask meanwhile.
+const MAX_LOOKS: usize = 5;
 
 /// How many connections are still taken in once a listener is to be closed: as many as a queue can
 /// hold. Where others fill it from the other end it would not become empty.
@@ -116,9 +119,10 @@ impl Door {
             let server = &self.app().live().server;
             (Timeouts::new(server, is_proxied(server, peer)), server.http2)
         };
+        let stream = Arc::new(stream);
         let connection = Connection {
             site: Arc::clone(&self.site),
-            watch: Watch::begin(timeouts, &self.waiting),
+            watch: Watch::begin(timeouts, &self.waiting, &stream),
             peer,
             refusals: self.refusals(),
             http2,
@@ -133,8 +137,12 @@ impl Door {
 
     /// Who merely holds a connection gives way to whoever wants one.
     async fn make_room(&self) -> Option<OwnedSemaphorePermit> {
-        if !self.waiting.evict() {
-            return None;
+        for _ in 0..MAX_LOOKS {
+            match self.waiting.evict() {
+                Eviction::Done => break,
+                Eviction::In(moment) => sleep(moment).await,
+                Eviction::Nobody => return None,
+            }
         }
         let room = Arc::clone(&self.room).acquire_owned();
         timeout(MAKING_ROOM, room).await.ok()?.ok()

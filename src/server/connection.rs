@@ -69,9 +69,8 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Serves to the end, which others may bring about.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream) {
-        let stream = Arc::new(stream);
-        let evicted = self.watch.evicted.clone();
+    pub(super) async fn serve(self: Arc<Self>, stream: Arc<TcpStream>) {
+        let evicted = self.watch.evicted();
         tokio::select! {
             biased;
             () = evicted.cancelled() => self.site.app.metrics().connection_evicted(),

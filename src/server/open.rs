@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use tokio::net::{TcpListener, TcpSocket};
 
 /// How many connections may wait to be taken in. The system may allow fewer (net.core.somaxconn).
@@ -41,6 +42,9 @@ impl Inherited {
         let mut passed = ListenFd::from_env();
         let mut next = |at| match passed.take_tcp_listener(at)? {
             Some(listener) => {
+                if !socket_acceptconn(&listener)? {
+                    return Err(io::Error::other("a socket that was passed on does not listen"));
+                }
                 listener.set_nonblocking(true)?;
                 TcpListener::from_std(listener).map(Some)
             }

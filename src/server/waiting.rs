@@ -2,10 +2,19 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
+use rustix::io::ioctl_fionread;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
+
+/// How long a new one is left alone: its request may be on its way.
+const MOMENT: Duration = Duration::from_millis(10);
+
+/// How many are looked at to find one that sent nothing. Where so many did, all are busy.
+const MAX_LOOKED_AT: usize = 64;
 
 /// Who merely holds a connection, and gives way to whoever wants one.
 #[derive(Default)]
@@ -14,17 +23,43 @@ pub(super) struct Waiting(Mutex<Places>);
 #[derive(Default)]
 struct Places {
     next: u64,
-    /// What to cancel so that the place is given up.
-    taken: BTreeMap<u64, CancellationToken>,
+    /// Each with the time since when it waits.
+    taken: BTreeMap<u64, (Instant, Holder)>,
+}
+
+/// What came of looking for a connection to end.
+pub(super) enum Eviction {
+    /// One ends.
+    Done,
+    /// One may have to, but not yet.
+    In(Duration),
+    /// Everyone asked for something.
+    Nobody,
+}
+
+/// A connection, as far as it may have to give way.
+#[derive(Clone)]
+pub(super) struct Holder {
+    pub(super) stream: Weak<TcpStream>,
+    /// Cancelled when it has to.
+    pub(super) evicted: CancellationToken,
+}
+
+impl Holder {
+    /// Whether bytes wait to be read: a request came, and nobody had the time to look at it yet.
+    fn has_unread(&self) -> bool {
+        let unread = |stream| ioctl_fionread(stream).is_ok_and(|bytes| bytes > 0);
+        self.stream.upgrade().is_some_and(unread)
+    }
 }
 
 impl Waiting {
-    /// Gives the connection the last place. It ends when `evicted` is cancelled.
-    pub(super) fn enter(&self, evicted: &CancellationToken) -> u64 {
+    /// Gives the connection the last place.
+    pub(super) fn enter(&self, holder: &Holder) -> u64 {
         let mut places = self.places();
         let place = places.next;
         places.next += 1;
-        places.taken.insert(place, evicted.clone());
+        places.taken.insert(place, (Instant::now(), holder.clone()));
         place
     }
 
@@ -33,11 +68,21 @@ impl Waiting {
         self.places().taken.remove(&place).is_some()
     }
 
-    /// Ends the connection that waits longest; whether there was one.
-    pub(super) fn evict(&self) -> bool {
+    /// Ends the connection that waits longest of those that sent nothing.
+    pub(super) fn evict(&self) -> Eviction {
+        let mut places = self.places();
+        let mut first = places.taken.iter().take(MAX_LOOKED_AT);
+        let silent = first.find(|(_, (_, holder))| !holder.has_unread());
+        let Some((&place, (since, _))) = silent else { return Eviction::Nobody };
+        let left = MOMENT.saturating_sub(since.elapsed());
+        if !left.is_zero() {
+            return Eviction::In(left);
+        }
+        let holder = places.taken.remove(&place);
         // The guard must be gone before the connection hears of it.
-        let first = { self.places().taken.pop_first() };
-        first.inspect(|(_, evicted)| evicted.cancel()).is_some()
+        drop(places);
+        holder.inspect(|(_, it)| it.evicted.cancel());
+        Eviction::Done
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {

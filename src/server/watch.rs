@@ -7,10 +7,10 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::time::Instant;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::waiting::Waiting;
+use super::waiting::{Holder, Waiting};
 use crate::settings;
 
 /// A client itself opens a connection when it wants something.
@@ -64,8 +64,7 @@ pub(super) enum Phase {
 /// Watches over one connection. Shared by its stream, its service and the list of those that wait.
 pub(super) struct Watch {
     pub(super) timeouts: Timeouts,
-    /// Set when the connection has to give way to another.
-    pub(super) evicted: CancellationToken,
+    holder: Holder,
     waiting: Arc<Waiting>,
     state: Mutex<State>,
     /// Of the reading side, which keeps the deadline.
@@ -91,10 +90,15 @@ struct State {
 }
 
 impl Watch {
-    pub(super) fn begin(timeouts: Timeouts, waiting: &Arc<Waiting>) -> Arc<Self> {
+    pub(super) fn begin(
+        timeouts: Timeouts,
+        waiting: &Arc<Waiting>,
+        stream: &Arc<TcpStream>,
+    ) -> Arc<Self> {
+        let (stream, evicted) = (Arc::downgrade(stream), CancellationToken::new());
         let watch = Arc::new(Self {
             timeouts,
-            evicted: CancellationToken::new(),
+            holder: Holder { stream, evicted },
             waiting: Arc::clone(waiting),
             state: Mutex::new(State {
                 requests: 0,
@@ -109,8 +113,13 @@ impl Watch {
             }),
             reader: AtomicWaker::new(),
         });
-        watch.state().place = Some(waiting.enter(&watch.evicted));
+        watch.state().place = Some(waiting.enter(&watch.holder));
         watch
+    }
+
+    /// Cancelled when the connection has to give way to another.
+    pub(super) fn evicted(&self) -> CancellationToken {
+        self.holder.evicted.clone()
     }
 
     /// Bytes came: if no request is in the service, those of a head.
@@ -217,7 +226,7 @@ impl Drop for InService {
         state.requests -= 1;
         if state.requests == 0 {
             state.since = Instant::now();
-            state.place = Some(watch.waiting.enter(&watch.evicted));
+            state.place = Some(watch.waiting.enter(&watch.holder));
             // With HTTP/2 this is not the task that reads.
             watch.reader.wake();
         }

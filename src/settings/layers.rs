@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +14,9 @@ use super::{
     environment::{ENVIRONMENT, PREFIX, SEPARATOR, variable},
     tree::{leaves, showable},
 };
+
+/// The longest file of settings, in bytes: the reference has some ten thousand.
+const MAX_FILE: u64 = 1024 * 1024;
 
 /// The compiled-in reference of every setting.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -161,7 +166,12 @@ fn read(path: &Path) -> Result<Map<String, Value>, String> {
     if path.is_dir() {
         return Err("is a directory, not a file".to_owned());
     }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut text = String::new();
+    let read = fs::File::open(path).and_then(|it| it.take(MAX_FILE + 1).read_to_string(&mut text));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err("is longer than 1 MiB; is it the right file?".to_owned());
+    }
     parse(&text).map_err(|error| {
         let what = one_line(&error.to_string());
         // What a parser makes of text without quotes.

@@ -1,5 +1,7 @@
 //! The minting routes, and the list of what they mint.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Body,
@@ -115,11 +117,14 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
     // In a task of its own: a caller who hangs up half-way would leave a token behind that is
     // neither counted nor recorded.
     let tasks = app.tasks().clone();
+    let waits = Arc::new(());
+    let waiting = Arc::downgrade(&waits);
     let vending = async move {
         let _held = (pass, in_flight);
         let vending = vend(&app, &live, &ask, report.record()).await;
         report.facts(vending.facts, &vending.result);
         match vending.result {
+            Ok(_) if waiting.strong_count() == 0 => report.abandoned(),
             Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,
             Err(error) => {
                 report.error(&error);
@@ -128,6 +133,7 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
         }
     };
     let ended = tasks.spawn(vending.in_current_span()).await;
+    drop(waits);
     ended.unwrap_or_else(|_| Problem::from(Error::Died).into_response())
 }
 

@@ -105,6 +105,12 @@ impl Report {
         self.end("vended", response).await
     }
 
+    /// Ends with a token that nobody waits for any more. The record says so when it is dropped.
+    pub(super) fn abandoned(self) -> Response {
+        self.app.metrics().decided(self.line.token_type(), "abandoned");
+        ().into_response()
+    }
+
     /// Ends with no token.
     pub(super) async fn refused(mut self, problem: Problem) -> Response {
         if let Some(cause) = &problem.cause {

@@ -27,6 +27,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{Account, Invalid, Product, Provider, ProviderError, Unreachable};
 use crate::{
     metrics::Retries,
+    secret::Secret,
     token::{MintSpec, Minted},
 };
 use budget::Budget;
@@ -43,10 +44,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const REASONS: [&str; 7] =
     ["refused", "tls", "name", "no_connection", "stale", "unavailable", "rate_limited"];
 
+/// The shortest API key that is looked for in tokens, in bytes.
+const MIN_KEY: usize = 8;
+
 /// Mints with any of several API keys, within one deadline.
 pub(super) struct Guarded {
     /// At least one.
     keys: Vec<Keyed>,
+    /// The keys themselves, where they are long enough to be told from a part of a word.
+    secrets: Vec<Secret>,
     /// Counts up, so that the keys take turns.
     turn: AtomicUsize,
     products: &'static [Product],
@@ -78,8 +84,10 @@ impl Guarded {
         let keys = keys.map(|(at, (secret, adapter))| {
             Keyed::new(name.clone(), at + 1, secret, adapter, metrics)
         });
+        let secrets = account.keys.iter().filter(|key| key.expose().len() >= MIN_KEY);
         Self {
             keys: keys.collect(),
+            secrets: secrets.cloned().collect(),
             turn: AtomicUsize::default(),
             products,
             known: Mutex::default(),
@@ -171,12 +179,16 @@ impl Guarded {
         result
     }
 
-    /// A single-use token is handed out once.
+    /// A single-use token is handed out once, and an API key never, whatever a gateway makes of it.
     fn new_only(&self, minted: Minted, spec: &MintSpec) -> Result<Minted, ProviderError> {
+        let token = minted.token.expose();
+        if self.secrets.iter().any(|secret| token.contains(secret.expose())) {
+            return Err(Invalid::Token.into());
+        }
         let product = self.products.iter().find(|product| product.name == spec.product);
         let single_use = product.is_some_and(|product| product.single_use);
         let now = self.born.elapsed();
-        if single_use && !self.repeats.is_new(minted.token.expose(), now) {
+        if single_use && !self.repeats.is_new(token, now) {
             return Err(Invalid::Repeated.into());
         }
         Ok(minted)

@@ -104,7 +104,8 @@ async fn a_client_that_hangs_up_is_still_recorded() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     drop(socket);
-    guarded.server.wait_for_stdout("\"outcome\":\"vended\"");
+    guarded.server.wait_for_stdout("\"outcome\":\"abandoned\"");
+    assert!(!guarded.server.stdout().contains("\"outcome\":\"vended\""));
     assert!(records(&guarded.server.stdout())[0]["token_sha256"].is_string());
 }
 

@@ -104,3 +104,15 @@ async fn where_all_are_busy_the_next_is_refused_politely() {
         }
     }
 }
+
+/// More at once than there can be: those that asked are answered, one way or the other.
+#[tokio::test]
+async fn nobody_who_asked_is_hung_up_on() {
+    let server = Server::start(sandbox().env("VALETKEY__SERVER__MAX_CONNECTIONS", "16"));
+    let request = b"POST /session HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let asking: Vec<TcpStream> = (0..100).map(|_| raw::sent(&server.url, request)).collect();
+    for mut socket in asking {
+        let reply = raw::read_one(&mut socket);
+        assert!(matches!(reply.status, 200 | 503), "{}", reply.head);
+    }
+}

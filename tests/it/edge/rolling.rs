@@ -112,3 +112,14 @@ fn a_socket_that_others_reach_is_not_served_to_everyone() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("LISTEN_FDS") && told.contains("say who may ask"), "{told}");
 }
+
+#[test]
+fn a_socket_that_does_not_listen_is_not_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let mut command = with_socket(&super::in_front_of("http://127.0.0.1:9"));
+    let output = command.stdin(Stdio::from(OwnedFd::from(connected))).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("LISTEN_FDS") && told.contains("does not listen"), "{told}");
+}

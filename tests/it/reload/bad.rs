@@ -86,3 +86,10 @@ async fn what_would_be_safe_only_after_a_restart_is_refused() {
         assert_eq!(answer(running.post("/session").bearer_auth("vk_a")).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn a_file_that_is_far_too_long_is_not_read_to_its_end() {
+    let running = Running::start("");
+    let detail = running.reload(&"#".repeat(2 * 1024 * 1024)).await;
+    assert!(detail["failed"]["problems"].to_string().contains("longer than 1 MiB"), "{detail}");
+}

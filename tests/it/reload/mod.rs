@@ -138,7 +138,7 @@ impl Running {
             return answer.code();
         }
         let token = answer.json()["value"].as_str().unwrap().to_owned();
-        token.strip_prefix("token-").unwrap().rsplit_once('-').unwrap().0.to_owned()
+        token.strip_prefix("token-").unwrap().rsplit_once('-').unwrap().0.chars().rev().collect()
     }
 
     /// Whether a page of `origin` may read what is answered.

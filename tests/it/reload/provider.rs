@@ -71,7 +71,9 @@ impl State {
             let mut inner = self.inner.lock().unwrap();
             let count = inner.used.entry(key.clone()).or_default();
             *count += 1;
-            let token = format!("token-{key}-{count:08}");
+            // Backwards: a key itself is never handed out.
+            let key_said: String = key.chars().rev().collect();
+            let token = format!("token-{key_said}-{count:08}");
             let held = self.changed.wait_timeout_while(inner, PATIENCE, |inner| inner.is_held);
             let (status, body) = if held.unwrap().0.good.contains(&key) {
                 (200, format!("{{\"value\":\"{token}\"}}"))

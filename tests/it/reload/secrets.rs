@@ -1,6 +1,6 @@
 //! Files that hold secrets.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, process::Command};
 
 use serde_json::json;
 
@@ -83,6 +83,23 @@ async fn a_file_that_a_variable_names_is_looked_at_too() {
     let server = crate::support::process::Server::start(&mut command);
     let running = Running { server, provider, folder };
     assert_eq!(running.mint().await, KEY);
+    running.replace("key", NEXT);
+    running.detail_when(|it| it["reloads"] == 1).await;
+    assert_eq!(running.mint().await, NEXT);
+}
+
+/// Reading a pipe ends when someone writes to it, and nobody does.
+#[tokio::test]
+async fn one_that_became_a_pipe_holds_up_nothing() {
+    let running = Running::start_watching(WATCH, "");
+    running.provider.take(&[KEY, NEXT]);
+    let key = running.path("key");
+    fs::remove_file(&key).unwrap();
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+    let detail = running.detail_when(|it| it["failed"].to_string().contains("a pipe")).await;
+    assert_eq!(detail["reloads"], 0);
+    assert_eq!(running.mint().await, KEY);
+    fs::remove_file(&key).unwrap();
     running.replace("key", NEXT);
     running.detail_when(|it| it["reloads"] == 1).await;
     assert_eq!(running.mint().await, NEXT);

@@ -21,6 +21,8 @@ struct Fake {
 enum Does {
     Mint,
     MintTheSame,
+    /// What a gateway does that echoes what it was sent.
+    MintTheKey,
     Fail(fn() -> ProviderError),
     Hang,
     Panic,
@@ -47,6 +49,7 @@ impl Provider for Fake {
         match does {
             Does::Mint => Ok(minted(&format!("{self:p} {}", self.made.fetch_add(1, Relaxed)))),
             Does::MintTheSame => Ok(minted("the same")),
+            Does::MintTheKey => Ok(minted("x-canary-1-x")),
             Does::Fail(error) => Err(error()),
             Does::Hang => std::future::pending().await,
             Does::Panic => panic!("as told"),
@@ -268,5 +271,14 @@ async fn a_single_use_token_is_handed_out_once() {
     let reusable = MintSpec { provider: "xai".into(), product: "realtime", ttl: 300 };
     for _ in 0..2 {
         set.guarded.mint(&reusable).await.expect("it may be used again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_key_is_no_token() {
+    let set = set(&[&[Does::MintTheKey], &[Does::MintTheKey]]);
+    for _ in 0..2 {
+        let error = set.error().await;
+        assert!(matches!(error, ProviderError::InvalidResponse(Invalid::Token)), "{error}");
     }
 }
