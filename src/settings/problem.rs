@@ -54,6 +54,12 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Whether something is wrong that is no single setting's, such as a file that cannot be read.
+    #[must_use]
+    pub fn are_general(&self) -> bool {
+        self.0.iter().any(|problem| problem.key.is_none())
+    }
+
     /// Whether a setting somewhere below the section `key` has a problem.
     #[must_use]
     pub fn concern_below(&self, key: &str) -> bool {

@@ -44,8 +44,10 @@ impl Ingredients<'_> {
                 no_such("token type", &self.settings.session.token, self.settings.tokens.keys());
             self.problem(problems, "session.token", message);
         }
-        // Where a key could not be read there is a problem already.
-        if keys.is_empty() && !problems.concern_below("providers") {
+        // Where a key could not be read there is a problem already; where a file could not, it may be
+        // the one that says where the keys are.
+        let is_known = problems.concern_below("providers") || problems.are_general();
+        if keys.is_empty() && !is_known {
             problems.add_general(self.no_keys());
         }
         self.check_grants(problems);

@@ -109,14 +109,14 @@ impl Keyed {
                 let rests_s = pause.as_secs();
                 tracing::error!(
                     %provider, key, status, rests_s, reason = %refusal,
-                    "the provider refuses an API key: it rests, and any others serve"
+                    "the provider refuses an API key: it rests; the others serve, if there are any"
                 );
             }
             rest::Change::Began(Why::Limited, pause) => {
                 let rests_s = pause.as_secs();
                 tracing::warn!(
                     %provider, key, rests_s,
-                    "the provider limits the rate of an API key: it rests, and any others serve"
+                    "the provider limits the rate of an API key: it rests; the others serve, if there are any"
                 );
             }
             rest::Change::Ended => tracing::info!(%provider, key, "the API key is good again"),
