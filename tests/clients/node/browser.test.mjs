@@ -13,6 +13,8 @@ import { launch } from "./chromium.mjs";
 import { sandbox } from "./sandbox.mjs";
 
 const valetkey = await sandbox();
+// A key that was limited rests for as long as it was told to.
+const limited = await sandbox();
 const browser = await launch();
 
 /** Serves the page, and to it the SDKs as they are installed. */
@@ -131,12 +133,12 @@ test("a page can read a problem, with its headers", PATIENCE, async () => {
 });
 
 test("a page can read when to come back", PATIENCE, async () => {
-  await valetkey.fail("xai/mint:status=429,retry_after=7");
+  await limited.fail("xai/mint:status=429,retry_after=7");
   const answer = await page.evaluate(async (base) => {
     const response = await fetch(`${base}/session`, { method: "POST" });
     const { code } = await response.json();
     return { status: response.status, code, wait: response.headers.get("retry-after") };
-  }, valetkey.url);
+  }, limited.url);
   assert.deepEqual(answer, { status: 503, code: "provider_rate_limited", wait: "7" });
 });
 

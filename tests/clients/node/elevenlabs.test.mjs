@@ -10,6 +10,8 @@ import { sandbox } from "./sandbox.mjs";
 const TYPES = ["realtime_scribe", "batch_scribe", "tts_websocket"];
 
 const valetkey = await sandbox();
+// A key that was refused rests for a while.
+const refusing = await sandbox();
 beforeEach(() => valetkey.reset());
 const through = new ElevenLabsClient({ baseUrl: valetkey.url, apiKey: "not-the-server's" });
 const direct = new ElevenLabsClient({ baseUrl: valetkey.standIns, apiKey: "sk_sandbox_key" });
@@ -49,8 +51,9 @@ test("a rate limit is waited out for as long as valetkey says", async () => {
 });
 
 test("a key that the provider refuses is an error that says whom to tell", async () => {
-  await valetkey.fail("elevenlabs/mint:revoked");
-  await assert.rejects(through.tokens.singleUse.create("realtime_scribe"), (error) => {
+  await refusing.fail("elevenlabs/mint:revoked");
+  const client = new ElevenLabsClient({ baseUrl: refusing.url, apiKey: "not-the-server's" });
+  await assert.rejects(client.tokens.singleUse.create("realtime_scribe"), (error) => {
     assert.equal(error.statusCode, 502);
     assert.equal(error.body.code, "provider_refused");
     assert.match(error.message, /whoever runs it/);

@@ -9,6 +9,8 @@ import OpenAI from "openai";
 import { sandbox } from "./sandbox.mjs";
 
 const valetkey = await sandbox();
+// A key that was refused rests for a while.
+const refusing = await sandbox();
 beforeEach(() => valetkey.reset());
 const through = new OpenAI({ baseURL: `${valetkey.url}/v1`, apiKey: "not-the-server's" });
 const direct = new OpenAI({ baseURL: `${valetkey.standIns}/v1`, apiKey: "xai-sandbox-key" });
@@ -53,14 +55,15 @@ test("a lifetime out of bounds is refused by valetkey, which names the bounds", 
 });
 
 test("what only the operator can mend is not tried again", async () => {
-  await valetkey.fail("xai/mint:status=401");
-  await assert.rejects(through.realtime.clientSecrets.create({}), (error) => {
+  await refusing.fail("xai/mint:status=401");
+  const client = new OpenAI({ baseURL: `${refusing.url}/v1`, apiKey: "not-the-server's" });
+  await assert.rejects(client.realtime.clientSecrets.create({}), (error) => {
     assert.equal(error.status, 502);
     assert.equal(error.code, "provider_refused");
     assert.match(error.message, /^502 \w/);
     return true;
   });
-  assert.equal((await valetkey.history()).length, 1);
+  assert.equal((await refusing.history()).length, 1);
 });
 
 test("a rate limit is waited out for as long as valetkey says", async () => {

@@ -12,6 +12,8 @@ MODEL = "grok-voice-latest"
 SESSION = {"type": "realtime", "model": MODEL}
 
 valetkey = Sandbox()
+# A key that was refused rests for a while.
+refusing = Sandbox()
 through = OpenAI(base_url=f"{valetkey.url}/v1", api_key="not-the-server's")
 direct = OpenAI(base_url=f"{valetkey.stand_ins}/v1", api_key="xai-sandbox-key")
 
@@ -43,12 +45,13 @@ class Minting(unittest.TestCase):
         self.assertEqual(valetkey.history(), [])
 
     def test_what_only_the_operator_can_mend_is_not_tried_again(self):
-        valetkey.fail("xai/mint:status=401")
+        refusing.fail("xai/mint:status=401")
+        client = OpenAI(base_url=f"{refusing.url}/v1", api_key="not-the-server's")
         with self.assertRaises(openai.InternalServerError) as raised:
-            through.realtime.client_secrets.create()
+            client.realtime.client_secrets.create()
         self.assertEqual(raised.exception.status_code, 502)
         self.assertEqual(raised.exception.code, "provider_refused")
-        self.assertEqual(len(valetkey.history()), 1)
+        self.assertEqual(len(refusing.history()), 1)
 
     def test_a_rate_limit_is_waited_out_for_as_long_as_valetkey_says(self):
         valetkey.fail("xai/mint:status=429,retry_after=2,times=1")
