@@ -4,9 +4,10 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
 use super::{raw, sandbox};
@@ -62,7 +63,7 @@ fn restart(address: &str, times: usize, start: impl Fn() -> Server) -> usize {
             running = next;
         }
         let before = served.load(Ordering::Relaxed);
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while served.load(Ordering::Relaxed) < before + 10 && begun.elapsed() < PATIENCE {
             assert!(clients.iter().all(|client| !client.is_finished()), "a request failed");
         }
@@ -102,12 +103,26 @@ fn a_new_process_can_listen_beside_the_old_one() {
     assert!(served > 100, "{served}");
 }
 
+/// What a program said that got `socket` and did not start. One that does start is ended.
+fn refused(command: &mut Command, socket: OwnedFd) -> Output {
+    let command = command.stdin(Stdio::from(socket)).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
 #[test]
 fn a_socket_that_others_reach_is_not_served_to_everyone() {
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let mut command = with_socket(&super::in_front_of("http://127.0.0.1:9"));
     command.env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
-    let output = command.stdin(Stdio::from(OwnedFd::from(listener))).output().unwrap();
+    let output = refused(&mut command, listener.into());
     assert_eq!(output.status.code(), Some(78));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("LISTEN_FDS") && told.contains("say who may ask"), "{told}");
@@ -118,7 +133,7 @@ fn a_socket_that_does_not_listen_is_not_served() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let mut command = with_socket(&super::in_front_of("http://127.0.0.1:9"));
-    let output = command.stdin(Stdio::from(OwnedFd::from(connected))).output().unwrap();
+    let output = refused(&mut command, connected.into());
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("LISTEN_FDS") && told.contains("does not listen"), "{told}");
