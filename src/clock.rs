@@ -24,6 +24,12 @@ impl Clock {
         Self(Arc::new(move || UNIX_EPOCH + std::time::Duration::from_secs(unix)))
     }
 
+    /// A clock that shows what `now` says.
+    #[cfg(test)]
+    pub(crate) fn telling(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
     /// Now.
     #[must_use]
     pub fn now(&self) -> SystemTime {

@@ -3,17 +3,24 @@
 use crate::{
     caller::Caller,
     settings::{self, Origin},
-    token::{MintRequest, MintSpec, TokenType, Ttl},
+    token::{MintRequest, MintSpec, Name, TokenType, Ttl},
 };
 
 /// Permission to mint. A provider opens only to one of these.
 #[derive(Debug)]
 pub struct Grant {
+    token_type: Name,
     spec: MintSpec,
     limits: Option<String>,
 }
 
 impl Grant {
+    /// The token type that it is for.
+    #[must_use]
+    pub fn token_type(&self) -> &Name {
+        &self.token_type
+    }
+
     /// What may be minted.
     #[must_use]
     pub fn spec(&self) -> &MintSpec {
@@ -152,6 +159,7 @@ fn within(
     };
     let provider = token_type.provider.clone();
     Ok(Grant {
+        token_type: token_type.name.clone(),
         spec: MintSpec { provider, product: token_type.product, ttl },
         limits: terms.limits.map(str::to_owned),
     })

@@ -50,6 +50,14 @@ pub enum Ttl {
 }
 
 impl Ttl {
+    /// The one that a caller gets who does not ask for another.
+    #[must_use]
+    pub fn default(self) -> u32 {
+        match self {
+            Self::Fixed(seconds) | Self::Within { default: seconds, .. } => seconds,
+        }
+    }
+
     /// Those of the lifetimes that are no longer than `most` seconds; `None` if none is.
     #[must_use]
     pub fn at_most(self, most: u32) -> Option<Self> {

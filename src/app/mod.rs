@@ -26,7 +26,7 @@ use crate::{
     limit::Limiter,
     metrics::Metrics,
     policy::Policy,
-    provider::Providers,
+    provider::{Means, Providers},
     settings::{Limits, Origins, Server},
     token::{Name, TokenType},
 };
@@ -39,6 +39,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     live: ArcSwap<Live>,
     keeps: Keeps,
+    means: Means,
     loads: Mutex<Loads>,
     draining: AtomicBool,
 }
@@ -90,8 +91,14 @@ impl App {
         let live = ArcSwap::from_pointee(live);
         let loads = Loads { loaded_at: keeps.clock.unix(), ..Loads::default() };
         keeps.metrics.loaded(loads.loaded_at);
+        let means = Means {
+            audit: keeps.audit.clone(),
+            tasks: keeps.tasks.clone(),
+            clock: keeps.clock.clone(),
+            metrics: keeps.metrics.clone(),
+        };
         let (loads, draining) = (Mutex::new(loads), AtomicBool::new(false));
-        Self(Arc::new(Inner { live, keeps, loads, draining }))
+        Self(Arc::new(Inner { live, keeps, means, loads, draining }))
     }
 
     /// What the settings say now. Take it once per request.
@@ -103,7 +110,15 @@ impl App {
     /// From here on new requests are served as `live` says. Those in flight go on under the settings
     /// that they began with.
     pub fn replace(&self, live: Live) {
-        self.0.live.store(Arc::new(live));
+        let live = Arc::new(live);
+        let before = self.0.live.swap(Arc::clone(&live));
+        before.providers.replaced(&live.providers, self.means());
+    }
+
+    /// What pools work with.
+    #[must_use]
+    pub fn means(&self) -> &Means {
+        &self.0.means
     }
 
     /// The clock.
@@ -151,5 +166,11 @@ impl App {
     /// From here on new callers are told to go elsewhere; there is no way back.
     pub fn begin_draining(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
+        self.live().providers.drain();
+    }
+
+    /// Nobody will be served any more: what was minted for them ahead is discarded.
+    pub fn discard_pools(&self) {
+        self.live().providers.stop(self.means());
     }
 }

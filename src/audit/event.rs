@@ -26,9 +26,11 @@ const MILLISECONDS: EncodedConfig = Config::DEFAULT
 pub(super) struct Event {
     pub(super) time: String,
     pub(super) event: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mint_id: Option<String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) route: String,
     pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +39,7 @@ pub(super) struct Event {
     pub(super) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) caller: Option<Caller>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) origin: Option<String>,
@@ -51,6 +54,10 @@ pub(super) struct Event {
     pub(super) minted: Made,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) token_sha256: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) pooled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) minted_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) upstream_ms: Option<f64>,
     pub(super) duration_ms: f64,
@@ -74,12 +81,15 @@ pub(super) enum Made {
 struct Intent<'a> {
     time: String,
     event: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mint_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     route: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a Caller>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     address: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<&'a str>,
@@ -109,16 +119,22 @@ impl Event {
         }
     }
 
+    /// Whether it is of someone whom nobody knows.
+    pub(super) fn is_of_stranger(&self) -> bool {
+        self.caller.is_none() && !self.route.is_empty()
+    }
+
     /// The line, with its line end.
     pub(super) fn line(&self) -> Vec<u8> {
         line(self)
     }
 
-    /// The line that says, at `now`, that this is about to be asked of the provider.
-    pub(super) fn intent(&self, now: SystemTime) -> Vec<u8> {
+    /// The line that says, at `now`, that this is about to be asked of the provider. `event`: for
+    /// whom.
+    pub(super) fn intent(&self, event: &'static str, now: SystemTime) -> Vec<u8> {
         line(&Intent {
             time: rfc3339(now),
-            event: "mint",
+            event,
             request_id: &self.request_id,
             mint_id: self.mint_id.as_deref(),
             route: &self.route,
@@ -130,6 +146,11 @@ impl Event {
             ttl: self.ttl,
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn line(said: &impl Serialize) -> Vec<u8> {
@@ -201,8 +222,8 @@ mod tests {
         let event = Event { event: "vend", outcome: "vended", ..Event::default() };
         assert_eq!(
             line(&event),
-            "{\"time\":\"\",\"event\":\"vend\",\"request_id\":\"\",\"route\":\"\",\
-             \"outcome\":\"vended\",\"address\":\"\",\"minted\":\"no\",\"duration_ms\":0.0}\n"
+            "{\"time\":\"\",\"event\":\"vend\",\"outcome\":\"vended\",\
+             \"minted\":\"no\",\"duration_ms\":0.0}\n"
         );
     }
 

@@ -10,6 +10,7 @@ mod health;
 mod job;
 mod output;
 mod record;
+mod refill;
 mod sink;
 mod target;
 mod writer;
@@ -17,6 +18,7 @@ mod writer;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 pub use record::Record;
+pub use refill::Refill;
 
 use address::Addresses;
 use sink::Sink;
@@ -98,6 +100,22 @@ impl Audit {
         let Some(inner) = &self.0 else { return Record::nowhere() };
         let address = inner.addresses.write(address);
         Record::begin(Arc::clone(inner), request_id, route.as_ref(), address)
+    }
+
+    /// Writes that a token of a type is about to be minted that nobody asked for yet.
+    ///
+    /// # Errors
+    /// When the sink did not take it within 500 ms. The provider must then not be asked.
+    pub async fn refill(
+        &self,
+        token_type: &str,
+        provider: &str,
+        ttl: u32,
+    ) -> Result<Refill, Unrecorded> {
+        match &self.0 {
+            Some(inner) => Refill::begin(Arc::clone(inner), token_type, provider, ttl).await,
+            None => Ok(Refill::nowhere()),
+        }
     }
 
     /// Waits until everything recorded so far is written, for at most 2 s. Blocks: it is for the end

@@ -12,6 +12,7 @@ use super::{
     ABANDONED, INTENT_PATIENCE, Inner, PATIENCE, Unrecorded,
     event::{Caller, Event, Made, millis, rfc3339},
     hex,
+    refill::Refill,
 };
 
 /// The longest text that is kept, in bytes: whoever asks must not decide how long lines are.
@@ -93,7 +94,7 @@ impl Record {
         let deadline = tokio::time::Instant::now() + INTENT_PATIENCE;
         // Not the request's id: callers may choose that.
         event.mint_id = Some(Uuid::now_v7().to_string());
-        audit.sink.write_intent(event.intent(audit.clock.now()), deadline).await?;
+        audit.sink.write_intent(event.intent("mint", audit.clock.now()), deadline).await?;
         event.minted = Made::Unknown;
         Ok(())
     }
@@ -110,6 +111,19 @@ impl Record {
             event.token_sha256 =
                 Some(hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()));
             event.expires_at = Some(expires_at);
+        });
+    }
+
+    /// It is a token that was minted ahead: what was written of that goes on in this record.
+    pub fn pooled(&mut self, refill: Refill) {
+        let Some(minted) = refill.hand_over() else { return };
+        self.fill(|event| {
+            event.pooled = true;
+            event.mint_id = minted.mint_id;
+            event.minted = minted.minted;
+            event.minted_at = minted.minted_at;
+            event.expires_at = minted.expires_at;
+            event.token_sha256 = minted.token_sha256;
         });
     }
 
@@ -152,7 +166,7 @@ impl Record {
 
     /// Whether it is of someone whom nobody knows.
     fn is_of_stranger(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.event.caller.is_none())
+        self.0.as_ref().is_some_and(|open| open.event.is_of_stranger())
     }
 
     fn fill(&mut self, fact: impl FnOnce(&mut Event)) {

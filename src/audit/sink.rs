@@ -151,13 +151,18 @@ impl Sink {
     /// Of strangers' there are few, or those of callers would come too late behind them.
     pub(super) fn write_some_time(&self, event: Event) {
         let waiting = MAX_WAITING - self.health.slots.available_permits();
-        if event.caller.is_none() && waiting >= MAX_STRANGERS {
+        if event.is_of_stranger() && waiting >= MAX_STRANGERS {
             return self.health.lost();
         }
         match self.health.slots.try_acquire() {
             Ok(permit) => self.send(Room(permit), Job::settled(event)),
             Err(_) => self.health.lost(),
         }
+    }
+
+    /// Has `event` written, which stays true whenever that is.
+    pub(super) fn write_settled(&self, room: Room<'_>, event: Event) {
+        self.send(room, Job::settled(event));
     }
 
     /// Counts a record that will not be written.

@@ -7,6 +7,7 @@ mod edge;
 mod fate;
 mod label;
 mod names;
+mod pool;
 mod providers;
 mod reloads;
 mod store;
@@ -24,12 +25,14 @@ use prometheus_client::{
 pub use edge::{Held, Refused};
 pub use fate::Fate;
 pub use label::Mode;
+pub use pool::PoolCounts;
 pub use providers::{ProviderKey, Retries};
 
 use edge::Edge;
 use fate::Fates;
 use label::{Decision, Provider, Refusal};
 use names::Names;
+use pool::Pools;
 use providers::Providers;
 use reloads::Reloads;
 use store::Store;
@@ -61,6 +64,7 @@ struct Inner {
     fates: Fates,
     reloads: Reloads,
     provider_keys: Providers,
+    pools: Pools,
 }
 
 impl Metrics {
@@ -84,6 +88,7 @@ impl Metrics {
             fates: Fates::default(),
             reloads: Reloads::default(),
             provider_keys: Providers::default(),
+            pools: Pools::default(),
         };
         inner.register();
         inner.begin_at_zero();
@@ -191,6 +196,7 @@ impl Inner {
         self.reloads.register(registry);
         registry.register_collector(Box::new(Arc::clone(&self.store)));
         self.provider_keys.register(registry);
+        self.pools.register(registry);
     }
 
     /// A counter that appears with its first event hides that event from `rate()`.

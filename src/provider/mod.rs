@@ -7,11 +7,13 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod guarded;
+mod pooled;
 mod reuse;
 mod upstream;
 mod xai;
 
 pub use error::{Invalid, ProviderError, Refusal, Unreachable};
+pub use pooled::{Means, Pool, PoolTerms, Pooled};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -26,7 +28,7 @@ use crate::{
     secret::Secret,
     token::{Connect, MintSpec, Minted, Name, Shape},
 };
-use guarded::Guarded;
+use guarded::{Ahead, Guarded, Refusals};
 use upstream::Upstream;
 
 /// Something that mints tokens.
@@ -122,13 +124,17 @@ pub struct Instance {
     kind: &'static str,
     account: Account,
     provider: Arc<dyn Provider>,
+    /// Mints for whom nobody waits.
+    ahead: Arc<dyn Provider>,
+    refusals: Refusals,
 }
 
 impl Instance {
     /// An account of this kind that mints through `provider`.
     #[must_use]
     pub fn new(kind: &'static str, account: Account, provider: Arc<dyn Provider>) -> Self {
-        Self { kind, account, provider }
+        let ahead = Arc::clone(&provider);
+        Self { kind, account, provider, ahead, refusals: Refusals::default() }
     }
 }
 
@@ -154,25 +160,62 @@ impl Adapter {
         let open = |key| (self.open)(key, upstream.clone(), clock.clone());
         let adapters = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let provider = Arc::new(Guarded::new(&account, self.products, adapters));
-        Ok(Instance::new(self.kind, account, provider))
+        let refusals = provider.refusals().clone();
+        let ahead = Arc::new(Ahead(Arc::clone(&provider)));
+        Ok(Instance { kind: self.kind, account, provider, ahead, refusals })
     }
 }
 
-/// The provider instances that have a key, by name.
+/// The provider instances that have a key, by name, and the pools of what they mint.
 #[derive(Default)]
-pub struct Providers(BTreeMap<Name, Instance>);
+pub struct Providers {
+    instances: BTreeMap<Name, Instance>,
+    /// By token type.
+    pools: BTreeMap<Name, Pool>,
+}
+
+/// What a pool has for someone.
+#[derive(Debug)]
+pub enum Stocked {
+    /// There is no pool.
+    NoPool,
+    /// The pool has tokens of another lifetime.
+    Past,
+    /// It has none now.
+    Miss,
+    /// This one, which nobody else gets.
+    Hit(Pooled),
+}
 
 impl Providers {
     /// Adds an instance.
     pub fn insert(&mut self, instance: Instance) {
-        self.0.insert(instance.account.name.clone(), instance);
+        self.instances.insert(instance.account.name.clone(), instance);
+    }
+
+    /// Adds a pool for the token type `token_type`, of tokens of `spec`. What `previous` has of the
+    /// very same goes on, with all that it holds. Without the instance that mints them there is none.
+    pub fn pool(
+        &mut self,
+        token_type: &Name,
+        spec: MintSpec,
+        terms: PoolTerms,
+        metrics: &Metrics,
+        previous: Option<&Self>,
+    ) {
+        let Some(instance) = self.instances.get(&spec.provider) else { return };
+        let before = previous.and_then(|it| it.pools.get(token_type));
+        let same = before.filter(|pool| pool.is_like(&spec, terms, instance)).cloned();
+        let pool =
+            same.unwrap_or_else(|| Pool::new(token_type.clone(), spec, terms, instance, metrics));
+        self.pools.insert(token_type.clone(), pool);
     }
 
     /// The instance of this name, if `adapter` would open `account` to the very same. What it has
     /// learned of its keys and its provider is then still true.
     #[must_use]
     pub fn unchanged(&self, adapter: &Adapter, account: &Account) -> Option<Instance> {
-        let instance = self.0.get(&account.name)?;
+        let instance = self.instances.get(&account.name)?;
         let same = instance.kind == adapter.kind && instance.account == *account;
         same.then(|| instance.clone())
     }
@@ -180,25 +223,55 @@ impl Providers {
     /// Whether there is an instance of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.instances.contains_key(name)
     }
 
     /// Whether there is none at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.instances.is_empty()
+    }
+
+    /// What was minted ahead for what is granted.
+    #[must_use]
+    pub fn take(&self, grant: &Grant, means: &Means) -> Stocked {
+        let Some(pool) = self.pools.get(grant.token_type()) else { return Stocked::NoPool };
+        if pool.spec() != grant.spec() {
+            pool.pass();
+            return Stocked::Past;
+        }
+        pool.take(means).map_or(Stocked::Miss, Stocked::Hit)
     }
 
     /// Mints what was granted. `None`: the instance is not here.
     pub async fn mint(&self, grant: &Grant) -> Option<Result<Minted, ProviderError>> {
-        let instance = self.0.get(&grant.spec().provider)?;
+        let instance = self.instances.get(&grant.spec().provider)?;
         Some(instance.provider.mint(grant.spec()).await)
+    }
+
+    /// The pools give what they have, and mint no more.
+    pub fn drain(&self) {
+        self.pools.values().for_each(Pool::drain);
+    }
+
+    /// The pools discard what they have, because the server stops.
+    pub fn stop(&self, means: &Means) {
+        self.pools.values().for_each(|pool| pool.stop(means));
+    }
+
+    /// Those pools discard what they have that do not go on in `next`.
+    pub fn replaced(&self, next: &Self, means: &Means) {
+        for (token_type, pool) in &self.pools {
+            if !next.pools.get(token_type).is_some_and(|it| it.is(pool)) {
+                pool.replace(means);
+            }
+        }
     }
 }
 
 impl std::fmt::Debug for Providers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.instances.keys()).finish()
     }
 }
 

@@ -103,6 +103,7 @@ impl Server {
             self.stop.cancel();
             self.connections.close();
             self.connections.wait().await;
+            self.app.discard_pools();
             self.app.tasks().close();
             self.app.tasks().wait().await;
         };

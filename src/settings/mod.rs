@@ -38,7 +38,7 @@ pub use reload::Reload;
 pub use restart::needs_restart;
 pub use server::{Profile, Server};
 pub use session::Session;
-pub use tokens::TokenType;
+pub use tokens::{Pool, TokenType};
 pub use transport::{ClientFiles, Http, Proxy, Transport};
 pub use tree::{Setting, Tree};
 

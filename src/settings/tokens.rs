@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::section::Section;
+use config::{Value, ValueKind};
+
+use super::{section::Section, value::FromSetting};
 
 /// A token type, as far as it can be understood without asking its provider's adapter.
 #[derive(Clone, Debug)]
@@ -21,7 +23,28 @@ pub struct TokenType {
     pub connect: BTreeMap<String, String>,
     /// Whether it is vended at all.
     pub enabled: bool,
+    /// How tokens are minted ahead, if they are.
+    pub pool: Option<Pool>,
 }
+
+/// Tokens of a type that are minted before anyone asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// How many there are at most.
+    pub size: u32,
+    /// The least that a token has left of its life when it is handed out; half of it where unset.
+    pub min_remaining: Option<Duration>,
+    /// For how long they go on being minted after the last request.
+    pub idle: Duration,
+    /// How many are minted at once, at most.
+    pub refills: u32,
+}
+
+/// How long a pool goes on where it is not said.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// How many are minted at once where it is not said.
+const REFILLS: u32 = 8;
 
 impl TokenType {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
@@ -33,6 +56,46 @@ impl TokenType {
             ignored_fields: section.optional("ignored_fields").unwrap_or_default(),
             connect: section.strings("connect"),
             enabled: section.optional("enabled").unwrap_or(true),
+            pool: section.section("pool", Pool::read),
         }
     }
+}
+
+impl Pool {
+    /// A token type of the user's own need not say anything of it.
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        let size = section.optional("size").unwrap_or(Size(0)).0;
+        let min_remaining = section.optional("min_remaining");
+        let idle = section.optional("idle").unwrap_or(IDLE);
+        let refills = section.optional("refills").unwrap_or(Refills(REFILLS)).0;
+        (size > 0).then_some(Self { size, min_remaining, idle, refills })
+    }
+}
+
+/// From nothing to what 15 minutes of a busy server need.
+struct Size(u32);
+
+impl FromSetting for Size {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        whole(value, 0, 10_000).map(Self)
+    }
+}
+
+/// More connections to one provider than this do not make it faster.
+struct Refills(u32);
+
+impl FromSetting for Refills {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        whole(value, 1, 256).map(Self)
+    }
+}
+
+fn whole(value: &Value, least: u32, most: u32) -> Result<u32, String> {
+    let number = match &value.kind {
+        ValueKind::I64(number) => u32::try_from(*number).ok(),
+        ValueKind::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
 }

@@ -17,6 +17,7 @@ use crate::{
     error::Error,
     limit::{Exceeded, Outcome, Spent, Standing},
     policy::{self, Grant},
+    provider::Stocked,
     token::{MintRequest, Minted, TokenType},
 };
 
@@ -53,8 +54,21 @@ pub struct Facts<'a> {
     pub ttl: Option<u32>,
     /// How long the provider took, if it was asked.
     pub upstream: Option<Duration>,
+    /// What came of asking the pool, if there is one.
+    pub pool: Option<Asked>,
     /// What the limits had to say.
     pub counted: Counted,
+}
+
+/// What came of asking a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It had a token.
+    Hit,
+    /// It had none.
+    Miss,
+    /// It has none of this lifetime.
+    Past,
 }
 
 /// What the limits had to say of a request.
@@ -107,7 +121,7 @@ async fn decide_and_mint<'a>(
     let address = charges::address(live, app.limiter(), ask.client);
     let charges = charges::token(live, app.limiter(), ask, grant.limits());
     let spent = facts.counted.add(app.limiter().spend(&[address], &charges).await)?;
-    match mint_on_record(live, &grant, facts, record).await {
+    match take_or_mint(app, live, &grant, facts, record).await {
         Ok(minted) => Ok(Vended { token_type, minted }),
         Err(error) => {
             // What provably came to nothing is not counted.
@@ -137,6 +151,27 @@ fn find<'a>(live: &'a Live, name: &str) -> Result<&'a TokenType, Error> {
         let known = live.tokens.keys().map(ToString::to_string).collect();
         Error::UnknownTokenType { known }
     })
+}
+
+/// Takes what was minted ahead, or mints.
+async fn take_or_mint(
+    app: &App,
+    live: &Live,
+    grant: &Grant,
+    facts: &mut Facts<'_>,
+    record: &mut Record,
+) -> Result<Minted, Error> {
+    facts.pool = match live.providers.take(grant, app.means()) {
+        Stocked::Hit(pooled) => {
+            facts.pool = Some(Asked::Hit);
+            record.pooled(pooled.refill);
+            return Ok(pooled.minted);
+        }
+        Stocked::Miss => Some(Asked::Miss),
+        Stocked::Past => Some(Asked::Past),
+        Stocked::NoPool => None,
+    };
+    mint_on_record(live, grant, facts, record).await
 }
 
 /// Mints, with a word before and after it: were this process to end in between, the word before is

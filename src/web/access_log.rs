@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
 };
@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use super::{
     problem::Problem,
     request_id::{self, RequestId},
+    server_timing,
 };
 use crate::vending;
 
@@ -21,6 +22,7 @@ use crate::vending;
 pub(super) struct Facts {
     token_type: Option<String>,
     provider: Option<String>,
+    pool: Option<vending::Asked>,
     upstream: Option<Duration>,
 }
 
@@ -29,8 +31,14 @@ impl Facts {
         Self {
             token_type: facts.token_type.map(|it| it.name.to_string()),
             provider: facts.token_type.map(|it| it.provider.to_string()),
+            pool: facts.pool,
             upstream: facts.upstream,
         }
+    }
+
+    /// What the time until the answer went into, all of which took `total`.
+    pub(super) fn server_timing(&self, total: Duration) -> Option<HeaderValue> {
+        server_timing::value(self.pool, self.upstream, total)
     }
 
     pub(super) fn token_type(&self) -> Option<&str> {
@@ -98,6 +106,7 @@ impl Line {
                     request_id = self.id.as_str(),
                     token_type = facts.token_type,
                     provider = facts.provider,
+                    pool = facts.pool.map(server_timing::name),
                     upstream_ms = facts.upstream.map(millis),
                     code = problem.map(|problem| problem.code.name()),
                     error = problem.and_then(|problem| problem.cause.as_deref()),

@@ -19,7 +19,7 @@ use tower_http::{
 use super::{
     access_log,
     problem::{self, Code, Problem},
-    rate_limit, request_id, strict, unread, visitor,
+    rate_limit, request_id, server_timing, strict, unread, visitor,
 };
 use crate::{app::Live, settings::Origin};
 
@@ -67,11 +67,12 @@ async fn within(State(deadline): State<Duration>, request: Request, next: Next) 
 }
 
 /// What a page of another origin needs to read of an answer's headers.
-const EXPOSED: [HeaderName; 5] = [
+const EXPOSED: [HeaderName; 6] = [
     header::RETRY_AFTER,
     request_id::HEADER,
     rate_limit::STANDING,
     rate_limit::POLICY,
+    server_timing::HEADER,
     HeaderName::from_static("x-should-retry"),
 ];
 

@@ -15,6 +15,7 @@ mod rate_limit;
 mod report;
 mod request_id;
 mod router;
+mod server_timing;
 mod site;
 mod strict;
 mod unread;

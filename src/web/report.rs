@@ -1,7 +1,7 @@
 //! What becomes known of a request for a token, for all who want to know: the caller, the log, the
 //! audit and the metrics.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
 use axum::{
     http::request::Parts,
@@ -13,7 +13,7 @@ use super::{
     problem::{Code, Problem},
     rate_limit,
     request_id::RequestId,
-    visitor,
+    server_timing, visitor,
 };
 use crate::{
     app::App,
@@ -27,6 +27,7 @@ use crate::{
 /// The report of one request. However it ends, it is recorded, and once.
 pub(super) struct Report {
     app: App,
+    begun: Instant,
     record: Record,
     standings: Vec<Standing>,
     line: access_log::Facts,
@@ -41,7 +42,7 @@ impl Report {
             record.origin(origin);
         }
         let (standings, line) = (Vec::new(), access_log::Facts::default());
-        Self { app: app.clone(), record, standings, line }
+        Self { app: app.clone(), begun: Instant::now(), record, standings, line }
     }
 
     /// Who asks, and under what limits.
@@ -101,7 +102,10 @@ impl Report {
         vended: Vended<'_>,
         shape: impl FnOnce(&Vended<'_>) -> Response,
     ) -> Response {
-        let response = shape(&vended);
+        let mut response = shape(&vended);
+        if let Some(timing) = self.line.server_timing(self.begun.elapsed()) {
+            response.headers_mut().insert(server_timing::HEADER, timing);
+        }
         self.end("vended", response).await
     }
 

@@ -23,8 +23,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("audit", &["clock", "secret", "settings"]),
     ("telemetry", &["settings"]),
     ("policy", &["caller", "settings", "token"]),
-    // Of the policy it may know the grant only.
-    ("provider", &["clock", "metrics", "outbound", "policy::Grant", "secret", "token"]),
+    // Of the policy it may know the grant only. What is minted ahead has no caller to record it.
+    ("provider", &["audit", "clock", "metrics", "outbound", "policy::Grant", "secret", "token"]),
     ("error", &["audit", "caller", "limit", "policy", "provider"]),
     (
         "app",
@@ -33,7 +33,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "provider", "secret", "settings", "token",
         ],
     ),
-    ("vending", &["app", "audit", "caller", "error", "limit", "policy", "settings", "token"]),
+    (
+        "vending",
+        &[
+            "app",
+            "audit",
+            "caller",
+            "error",
+            "limit",
+            "policy",
+            "provider::Stocked",
+            "settings",
+            "token",
+        ],
+    ),
     ("shape", &["token", "vending"]),
     (
         "web",

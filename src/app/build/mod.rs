@@ -36,9 +36,10 @@ impl Ingredients<'_> {
     /// Builds as much as can be built, adding to `problems` what cannot.
     #[must_use]
     pub fn live(&self, problems: &mut Problems) -> Live {
-        let (providers, keys) = self.providers(problems);
+        let (mut providers, keys) = self.providers(problems);
         self.refuse_keys_in_the_open(&keys, problems);
         let tokens = self.tokens(&providers, problems);
+        self.pools(&tokens, &mut providers, problems);
         if !self.settings.tokens.contains_key(&self.settings.session.token) {
             let message =
                 no_such("token type", &self.settings.session.token, self.settings.tokens.keys());

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Ingredients, no_such};
 use crate::{
-    provider::{Adapter, Lifetime, Product, Providers},
-    settings::{self, Problems},
-    token::{Name, TokenType, Ttl},
+    provider::{Adapter, Lifetime, PoolTerms, Product, Providers},
+    settings::{self, Pool, Problems},
+    token::{MintSpec, Name, TokenType, Ttl},
 };
 
 impl Ingredients<'_> {
@@ -25,6 +25,33 @@ impl Ingredients<'_> {
             }
         }
         tokens
+    }
+
+    /// Adds the pools of those token types that are to have one.
+    pub(super) fn pools(
+        &self,
+        tokens: &BTreeMap<Name, TokenType>,
+        providers: &mut Providers,
+        problems: &mut Problems,
+    ) {
+        let previous = self.previous.map(|live| &live.providers);
+        for (name, token_type) in tokens {
+            let Some(pool) = self.settings.tokens.get(&**name).and_then(|it| it.pool) else {
+                continue;
+            };
+            let ttl = token_type.ttl.default();
+            match terms(pool, ttl) {
+                Ok(terms) if token_type.enabled => {
+                    let (provider, product) = (token_type.provider.clone(), token_type.product);
+                    let spec = MintSpec { provider, product, ttl };
+                    providers.pool(name, spec, terms, &self.metrics, previous);
+                }
+                Ok(_) => (),
+                Err(why) => {
+                    self.problem(problems, &format!("tokens.{name}.pool.min_remaining"), why);
+                }
+            }
+        }
     }
 
     fn token_type(
@@ -63,6 +90,24 @@ impl Ingredients<'_> {
             enabled: settings.enabled && providers.contains(&settings.provider),
         })
     }
+}
+
+/// What a pool keeps to whose tokens live `ttl` seconds.
+fn terms(pool: Pool, ttl: u32) -> Result<PoolTerms, String> {
+    let Pool { size, min_remaining, idle, refills } = pool;
+    let min_remaining = match min_remaining {
+        None => ttl / 2,
+        Some(least) => match u32::try_from(least.as_secs()) {
+            Ok(whole) if least.subsec_nanos() == 0 && whole + 1 < ttl => whole,
+            _ => {
+                return Err(format!(
+                    "must be whole seconds, and well below the {ttl} s that the type's tokens live: \
+                     what has less left is thrown away"
+                ));
+            }
+        },
+    };
+    Ok(PoolTerms { size, min_remaining, idle, refills })
 }
 
 /// The lifetime, and what is wrong with it by key.

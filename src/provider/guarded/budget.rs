@@ -44,7 +44,7 @@ pub(super) fn pause(retries: u32, chance: f64) -> Duration {
 }
 
 /// A random number between 0 and 1.
-pub(super) fn chance() -> f64 {
+pub(in crate::provider) fn chance() -> f64 {
     // Each state has keys of its own, so the hash of nothing is a random number.
     let random = RandomState::new().build_hasher().finish() as u32;
     f64::from(random) / f64::from(u32::MAX)

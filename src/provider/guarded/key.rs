@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     breaker::{self, Breaker, Outcome},
     budget::chance,
+    refusals::Refusals,
     rest::{self, News, Rest, Why, limited},
 };
 use crate::{
@@ -33,6 +34,7 @@ pub(super) struct Keyed {
     label: String,
     adapter: Arc<dyn Provider>,
     counts: ProviderKey,
+    refusals: Refusals,
     born: Instant,
     state: Mutex<State>,
 }
@@ -60,6 +62,7 @@ impl Keyed {
         key: &Secret,
         adapter: Arc<dyn Provider>,
         metrics: &Metrics,
+        refusals: Refusals,
     ) -> Self {
         let hash = digest::digest(&digest::SHA256, key.expose().as_bytes());
         let prefix: String = hash.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -68,6 +71,7 @@ impl Keyed {
             counts: metrics.provider_key(&provider, position, &REASONS),
             provider,
             adapter,
+            refusals,
             born: Instant::now(),
             state: Mutex::default(),
         }
@@ -75,8 +79,23 @@ impl Keyed {
 
     /// Asks to use it; what to tell whoever needs it, if it rests or its provider fails.
     pub(super) fn enter(&self) -> Result<Attempt<'_>, ProviderError> {
+        self.enter_as(self.lock())
+    }
+
+    /// As [`Self::enter`], and not to find out whether it or its provider is good again.
+    pub(super) fn enter_if_well(&self) -> Result<Attempt<'_>, ProviderError> {
+        let state = self.lock();
+        if !state.rest.is_well() {
+            return Err(ProviderError::RateLimited { retry_after: None });
+        }
+        if !state.breaker.is_closed() {
+            return Err(ProviderError::BreakerOpen { retry_after: Duration::ZERO });
+        }
+        self.enter_as(state)
+    }
+
+    fn enter_as(&self, mut state: MutexGuard<'_, State>) -> Result<Attempt<'_>, ProviderError> {
         let now = self.born.elapsed();
-        let mut state = self.lock();
         let rest = state.rest.enter(now)?;
         match state.breaker.enter(now) {
             Ok(breaker) => {
@@ -106,6 +125,7 @@ impl Keyed {
         self.counts.set_up(change == rest::Change::Ended);
         match change {
             rest::Change::Began(Why::Refused { refusal, status }, pause) => {
+                self.refusals.add_one();
                 let rests_s = pause.as_secs();
                 tracing::error!(
                     %provider, key, status, rests_s, reason = %refusal,

@@ -2,9 +2,11 @@
 //! in turn, lets those rest that are refused, leaves a provider alone that is down, asks again where
 //! that is safe, and bounds it all in time and in the harm that a panic can do.
 
+mod ahead;
 mod breaker;
 mod budget;
 mod key;
+mod refusals;
 mod repeats;
 mod rest;
 #[cfg(test)]
@@ -30,6 +32,10 @@ use crate::{
     secret::Secret,
     token::{MintSpec, Minted},
 };
+pub(super) use ahead::Ahead;
+pub(super) use budget::chance;
+pub(super) use refusals::Refusals;
+
 use budget::Budget;
 use key::{Attempt, Keyed, most_helpful, of_the_key};
 use repeats::Repeats;
@@ -60,10 +66,14 @@ pub(super) struct Guarded {
     known: Mutex<HashSet<(&'static str, u32)>>,
     budget: Budget,
     retries: Retries,
+    refusals: Refusals,
     repeats: Repeats,
     born: Instant,
     deadline: Duration,
 }
+
+/// Asks to use a key.
+type Enter = fn(&Keyed) -> Result<Attempt<'_>, ProviderError>;
 
 /// What came of asking every key that there is, at most once.
 struct Round {
@@ -80,9 +90,10 @@ impl Guarded {
         adapters: Vec<Arc<dyn Provider>>,
     ) -> Self {
         let Account { name, metrics, .. } = account;
+        let refusals = Refusals::default();
         let keys = account.keys.iter().zip(adapters).enumerate();
         let keys = keys.map(|(at, (secret, adapter))| {
-            Keyed::new(name.clone(), at + 1, secret, adapter, metrics)
+            Keyed::new(name.clone(), at + 1, secret, adapter, metrics, refusals.clone())
         });
         let secrets = account.keys.iter().filter(|key| key.expose().len() >= MIN_KEY);
         Self {
@@ -93,10 +104,16 @@ impl Guarded {
             known: Mutex::default(),
             budget: Budget::default(),
             retries: metrics.provider_retries(name, &REASONS),
+            refusals,
             repeats: Repeats::default(),
             born: Instant::now(),
             deadline: account.timeout,
         }
+    }
+
+    /// How often a key was refused.
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Round after round, as long as it is safe, of use and within the budget to ask again.
@@ -105,7 +122,7 @@ impl Guarded {
         // The first failure after which there may be a token, if any.
         let mut doubt = None;
         loop {
-            let Round { result, asked } = self.round(spec, deadline).await;
+            let Round { result, asked } = self.round(spec, deadline, Keyed::enter).await;
             if retries == 0 && asked {
                 self.budget.earn();
             }
@@ -129,14 +146,15 @@ impl Guarded {
     }
 
     /// Asks one key after the other, each once, until one is not refused for its own sake. What a
-    /// refused key costs is bounded by its rest, so it costs the budget nothing.
-    async fn round(&self, spec: &MintSpec, deadline: Instant) -> Round {
+    /// refused key costs is bounded by its rest, so it costs the budget nothing. `enter`: which keys
+    /// may be asked.
+    async fn round(&self, spec: &MintSpec, deadline: Instant, enter: Enter) -> Round {
         let (mut reasons, mut asked) = (Vec::new(), false);
         for key in self.in_turn() {
             if asked && Instant::now() >= deadline {
                 break;
             }
-            let attempt = match key.enter() {
+            let attempt = match enter(key) {
                 Ok(attempt) => attempt,
                 Err(reason) => {
                     reasons.push(reason);
@@ -205,16 +223,21 @@ impl Guarded {
 #[async_trait]
 impl Provider for Guarded {
     async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
-        let mint = self.rounds(spec, Instant::now() + self.deadline);
-        // What a panic leaves half done is put right by who drops it.
-        let result =
-            AssertUnwindSafe(mint).catch_unwind().await.unwrap_or(Err(ProviderError::Died));
-        match &result {
-            Ok(_) => tracing::debug!(provider = %spec.provider, "minted"),
-            Err(error) => tracing::debug!(provider = %spec.provider, %error, "not minted"),
-        }
-        result
+        caught(spec, self.rounds(spec, Instant::now() + self.deadline)).await
     }
+}
+
+/// What comes of `mint`, a panic included: what that leaves half done is put right by who drops it.
+async fn caught(
+    spec: &MintSpec,
+    mint: impl Future<Output = Result<Minted, ProviderError>>,
+) -> Result<Minted, ProviderError> {
+    let result = AssertUnwindSafe(mint).catch_unwind().await.unwrap_or(Err(ProviderError::Died));
+    match &result {
+        Ok(_) => tracing::debug!(provider = %spec.provider, "minted"),
+        Err(error) => tracing::debug!(provider = %spec.provider, %error, "not minted"),
+    }
+    result
 }
 
 /// Whether the provider may be asked again after this error and so many retries: why, and after how

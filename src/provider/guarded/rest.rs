@@ -107,6 +107,11 @@ impl Rest {
         }
     }
 
+    /// Whether nothing is known against it.
+    pub(super) fn is_well(&self) -> bool {
+        matches!(self.state, State::Good)
+    }
+
     /// Whether it has minted, and was not refused since.
     pub(super) fn is_vouched(&self) -> bool {
         self.vouched

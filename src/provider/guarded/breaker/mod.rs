@@ -91,6 +91,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it lets everyone in.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
     /// Tells what came of a request. `chance` is between 0 and 1.
     pub(super) fn leave(
         &mut self,
