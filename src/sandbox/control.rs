@@ -27,6 +27,7 @@ pub(crate) fn routes() -> Router<Sandbox> {
             get(list).put(replace).post(add).delete(clear).fallback(not_allowed),
         )
         .route("/_sandbox/history", get(history).delete(forget).fallback(not_allowed))
+        .route("/_sandbox/tokens", get(tokens).fallback(not_allowed))
         .route("/_sandbox/expire", post(expire).fallback(not_allowed))
         .route("/_sandbox/elsewhere", any(elsewhere))
 }
@@ -122,6 +123,10 @@ async fn forget(State(sandbox): State<Sandbox>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
+async fn tokens(State(sandbox): State<Sandbox>) -> Json<Value> {
+    Json(json!({ "minted": sandbox.tokens.minted() }))
+}
+
 async fn expire(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!({ "expired": sandbox.tokens.expire_all() }))
 }
@@ -156,6 +161,7 @@ async fn index() -> Json<Value> {
             "DELETE /_sandbox/faults: none in force",
             "GET /_sandbox/history: the latest requests, oldest first, credentials masked",
             "DELETE /_sandbox/history: forgets them",
+            "GET /_sandbox/tokens: how many were minted so far",
             "POST /_sandbox/expire: every token minted so far has expired",
         ],
         "fault": "TARGET:SETTING[,SETTING...]",

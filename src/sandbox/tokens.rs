@@ -79,6 +79,8 @@ pub(crate) struct Tokens(Mutex<Store>);
 struct Store {
     by_value: HashMap<String, Token>,
     oldest_first: VecDeque<String>,
+    /// How many there ever were.
+    minted: u64,
 }
 
 impl Tokens {
@@ -88,6 +90,7 @@ impl Tokens {
         let now = Instant::now();
         let mut store = lock(&self.0);
         store.prune(now);
+        store.minted += 1;
         store.oldest_first.push_back(value.clone());
         let token = Token { product, expires: now + lifetime, used: false };
         store.by_value.insert(value.clone(), token);
@@ -114,6 +117,11 @@ impl Tokens {
     /// Whether `value` was minted here.
     pub(crate) fn knows(&self, value: &str) -> bool {
         lock(&self.0).by_value.contains_key(value)
+    }
+
+    /// How many were minted so far.
+    pub(crate) fn minted(&self) -> u64 {
+        lock(&self.0).minted
     }
 
     /// Makes every token minted so far expire now; returns how many there are.

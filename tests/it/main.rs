@@ -17,6 +17,7 @@ mod leaks;
 mod limit_store;
 mod misbehaving;
 mod overload;
+mod pool;
 mod problems;
 mod processes;
 mod properties;

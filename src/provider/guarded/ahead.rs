@@ -1,13 +1,14 @@
-//! Mints for whom nobody waits. They take nothing away from those who wait: they only use keys that are
-//! known to be good, so that it is callers who find out whether a key or a provider is back, and they
-//! are not made again, so that callers have all retries to themselves.
+//! Mints that nobody waits for. They take nothing away from those who wait: they only use keys that are
+//! known to be good, so that it is callers who find out whether a key or a provider is back; what goes
+//! wrong with them brings no key to rest and opens no breaker; and they are not made again, so that
+//! callers have all retries to themselves.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{Guarded, caught, key::Keyed};
+use super::{Guarded, Round, caught, key::Keyed};
 use crate::{
     provider::{Provider, ProviderError},
     token::{MintSpec, Minted},
@@ -21,7 +22,14 @@ impl Provider for Ahead {
     async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
         let Self(guarded) = self;
         let deadline = Instant::now() + guarded.deadline;
-        let round = async { guarded.round(spec, deadline, Keyed::enter_if_well).await.result };
+        let round = async {
+            let Round { result, asked } = guarded.round(spec, deadline, Keyed::enter_ahead).await;
+            if asked {
+                // It spares a caller's, which would have earned as much.
+                guarded.budget.earn();
+            }
+            result
+        };
         caught(spec, round).await
     }
 }

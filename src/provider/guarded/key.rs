@@ -51,6 +51,8 @@ pub(super) struct Attempt<'a> {
     key: &'a Keyed,
     rest: rest::Pass,
     breaker: breaker::Pass,
+    /// Nobody waits for it.
+    is_ahead: bool,
     told: Option<(News, Outcome)>,
 }
 
@@ -82,8 +84,10 @@ impl Keyed {
         self.enter_as(self.lock())
     }
 
-    /// As [`Self::enter`], and not to find out whether it or its provider is good again.
-    pub(super) fn enter_if_well(&self) -> Result<Attempt<'_>, ProviderError> {
+    /// As [`Self::enter`], for a request that nobody waits for: not to find out whether the key or its
+    /// provider is good again, and what goes wrong with it says nothing of either, so that no caller
+    /// is refused for its sake.
+    pub(super) fn enter_ahead(&self) -> Result<Attempt<'_>, ProviderError> {
         let state = self.lock();
         if !state.rest.is_well() {
             return Err(ProviderError::RateLimited { retry_after: None });
@@ -91,7 +95,7 @@ impl Keyed {
         if !state.breaker.is_closed() {
             return Err(ProviderError::BreakerOpen { retry_after: Duration::ZERO });
         }
-        self.enter_as(state)
+        Ok(Attempt { is_ahead: true, ..self.enter_as(state)? })
     }
 
     fn enter_as(&self, mut state: MutexGuard<'_, State>) -> Result<Attempt<'_>, ProviderError> {
@@ -100,7 +104,7 @@ impl Keyed {
         match state.breaker.enter(now) {
             Ok(breaker) => {
                 self.counts.asked();
-                Ok(Attempt { key: self, rest, breaker, told: None })
+                Ok(Attempt { key: self, rest, breaker, is_ahead: false, told: None })
             }
             Err(retry_after) => {
                 state.rest.leave(rest, News::None, now);
@@ -176,6 +180,13 @@ impl Attempt<'_> {
             && self.key.lock().rest.is_vouched()
         {
             news = News::None;
+        }
+        if self.is_ahead && result.is_err() {
+            // But for what was minted with it, which nobody should get any more.
+            if let News::Refused { .. } = news {
+                self.key.refusals.add_one();
+            }
+            return;
         }
         self.told = Some((news, outcome(result)));
     }

@@ -4,6 +4,7 @@ mod bad;
 mod caches;
 mod files;
 mod good;
+mod pool;
 mod process;
 mod provider;
 mod restart;

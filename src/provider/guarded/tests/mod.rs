@@ -1,5 +1,6 @@
 //! Keys, retries and the deadline, with adapters that do as told and a clock that is told, too.
 
+mod ahead;
 mod retries;
 
 use std::{
