@@ -83,6 +83,14 @@ impl Audit {
         Ok(Self(Some(Arc::new(Inner { sink, addresses, clock }))))
     }
 
+    /// An audit in the file at `path`, for tests of those who record.
+    #[cfg(test)]
+    pub(crate) fn appending_to(path: &std::path::Path) -> Self {
+        let to = To::File(path.to_owned());
+        let settings = settings::Audit { to, address: settings::AddressForm::Full };
+        Self::open(&settings, None, Clock::fixed(1_900_000_000)).expect("it can be opened")
+    }
+
     /// An audit that records nothing.
     #[must_use]
     pub fn off() -> Self {
@@ -108,8 +116,8 @@ impl Audit {
     /// When the sink did not take it within 500 ms. The provider must then not be asked.
     pub async fn refill(
         &self,
-        token_type: &str,
-        provider: &str,
+        token_type: &Arc<str>,
+        provider: &Arc<str>,
         ttl: u32,
     ) -> Result<Refill, Unrecorded> {
         match &self.0 {

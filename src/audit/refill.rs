@@ -23,13 +23,26 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// token.
 #[must_use = "a refill that is dropped is recorded as discarded"]
 #[derive(Debug)]
-pub struct Refill(Option<Open>);
+pub struct Refill(Option<Box<Open>>);
 
+/// As small as can be: there are as many as tokens in a pool.
 #[derive(Debug)]
 struct Open {
     audit: Arc<Inner>,
     begun: Instant,
-    event: Event,
+    mint_id: String,
+    token_type: Arc<str>,
+    provider: Arc<str>,
+    ttl: u32,
+    minted: Made,
+    token: Option<Token>,
+}
+
+#[derive(Debug)]
+struct Token {
+    sha256: String,
+    minted_at: u64,
+    expires_at: u64,
 }
 
 impl Refill {
@@ -39,48 +52,47 @@ impl Refill {
 
     pub(super) async fn begin(
         audit: Arc<Inner>,
-        token_type: &str,
-        provider: &str,
+        token_type: &Arc<str>,
+        provider: &Arc<str>,
         ttl: u32,
     ) -> Result<Self, Unrecorded> {
-        let mut event = Event {
-            event: "discard",
-            mint_id: Some(Uuid::now_v7().to_string()),
-            token_type: Some(token_type.to_owned()),
-            provider: Some(provider.to_owned()),
-            ttl: Some(ttl),
-            ..Event::default()
-        };
+        let open = Box::new(Open {
+            audit,
+            begun: Instant::now(),
+            mint_id: Uuid::now_v7().to_string(),
+            token_type: Arc::clone(token_type),
+            provider: Arc::clone(provider),
+            ttl,
+            minted: Made::Unknown,
+            token: None,
+        });
         let deadline = Deadline::now() + INTENT_PATIENCE;
-        let intent = event.intent("refill", audit.clock.now());
-        audit.sink.write_intent(intent, deadline).await?;
-        event.minted = Made::Unknown;
-        Ok(Self(Some(Open { audit, begun: Instant::now(), event })))
+        let intent = open.event().intent("refill", open.audit.clock.now());
+        open.audit.sink.write_intent(intent, deadline).await?;
+        Ok(Self(Some(open)))
     }
 
     /// What was minted, when, and the end of its life, in Unix seconds. Only a hash of the token is
     /// kept.
     pub fn minted(&mut self, token: &str, minted_at: u64, expires_at: u64) {
-        let Some(Open { event, .. }) = &mut self.0 else { return };
-        event.minted = Made::Yes;
-        event.token_sha256 = Some(hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()));
-        event.minted_at = Some(minted_at);
-        event.expires_at = Some(expires_at);
+        let Some(open) = &mut self.0 else { return };
+        let sha256 = hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+        open.minted = Made::Yes;
+        open.token = Some(Token { sha256, minted_at, expires_at });
     }
 
     /// It is certain that the provider made no token.
     pub fn minted_nothing(&mut self) {
-        if let Some(Open { event, .. }) = &mut self.0 {
-            event.minted = Made::No;
+        if let Some(open) = &mut self.0 {
+            open.minted = Made::No;
         }
     }
 
     /// Writes that nobody gets the token, and why.
     pub async fn discard(mut self, why: &'static str) {
         let Some(open) = self.0.take() else { return };
-        let deadline = Deadline::now() + PATIENCE;
         let audit = Arc::clone(&open.audit);
-        match audit.sink.room(deadline).await {
+        match audit.sink.room(Deadline::now() + PATIENCE).await {
             Some(room) => audit.sink.write_settled(room, open.close(why)),
             None => audit.sink.write_some_time(open.close(why)),
         }
@@ -88,7 +100,7 @@ impl Refill {
 
     /// What is known of it, for the record of who gets it.
     pub(super) fn hand_over(mut self) -> Option<Event> {
-        self.0.take().map(|open| open.event)
+        self.0.take().map(|open| open.event())
     }
 }
 
@@ -101,11 +113,28 @@ impl Drop for Refill {
 }
 
 impl Open {
-    fn close(self, outcome: &'static str) -> Event {
-        let Self { audit, begun, mut event } = self;
-        event.time = rfc3339(audit.clock.now());
-        event.duration_ms = millis(begun.elapsed());
-        event.outcome = outcome;
-        event
+    fn event(&self) -> Event {
+        let token = self.token.as_ref();
+        Event {
+            event: "discard",
+            mint_id: Some(self.mint_id.clone()),
+            token_type: Some(self.token_type.to_string()),
+            provider: Some(self.provider.to_string()),
+            ttl: Some(self.ttl),
+            minted: self.minted,
+            minted_at: token.map(|it| it.minted_at),
+            expires_at: token.map(|it| it.expires_at),
+            token_sha256: token.map(|it| it.sha256.clone()),
+            ..Event::default()
+        }
+    }
+
+    fn close(&self, outcome: &'static str) -> Event {
+        Event {
+            time: rfc3339(self.audit.clock.now()),
+            duration_ms: millis(self.begun.elapsed()),
+            outcome,
+            ..self.event()
+        }
     }
 }

@@ -13,19 +13,14 @@ use super::{
     budget::chance,
     refusals::Refusals,
     rest::{self, News, Rest, Why, limited},
+    verdict::{REASONS, news, outcome, reason},
 };
 use crate::{
     metrics::{Metrics, ProviderKey},
-    provider::{Invalid, Provider, ProviderError, Refusal},
+    provider::{Provider, ProviderError, Refusal},
     secret::Secret,
     token::{Minted, Name},
 };
-
-/// The reasons for which a key is refused, for the metrics.
-const REASONS: [&str; 6] =
-    ["key", "key_or_request", "credit", "permission", "credit_or_permission", LIMITED];
-
-const LIMITED: &str = "rate_limited";
 
 /// An adapter with one API key, and what is known of the two.
 pub(super) struct Keyed {
@@ -206,72 +201,6 @@ impl Drop for Attempt<'_> {
         if let Some(change) = breaker {
             self.key.say_breaker(change);
         }
-    }
-}
-
-/// What a result says of the key.
-fn news(result: &Result<Minted, ProviderError>) -> News {
-    match result {
-        Ok(_) => News::Good,
-        // The request is wrong, whoever makes it.
-        Err(ProviderError::Refused { refusal: Refusal::Request, .. }) => News::None,
-        Err(ProviderError::Refused { refusal, status }) => {
-            News::Refused { refusal: *refusal, status: *status }
-        }
-        Err(ProviderError::RateLimited { retry_after }) => News::Limited(*retry_after),
-        Err(
-            ProviderError::InvalidResponse(_)
-            | ProviderError::Unreachable(_)
-            | ProviderError::Unavailable { .. }
-            | ProviderError::BreakerOpen { .. }
-            | ProviderError::Timeout(_)
-            | ProviderError::Died,
-        ) => News::None,
-    }
-}
-
-/// What a result says of the provider.
-fn outcome(result: &Result<Minted, ProviderError>) -> Outcome {
-    match result {
-        // Whoever refuses is there.
-        Ok(_) | Err(ProviderError::Refused { .. } | ProviderError::RateLimited { .. }) => {
-            Outcome::Good
-        }
-        Err(ProviderError::InvalidResponse(invalid)) => match invalid {
-            // An answer of its usual shape, even if it will not do: the clocks may differ.
-            Invalid::Token | Invalid::Expiry | Invalid::Repeated => Outcome::Good,
-            Invalid::Redirect
-            | Invalid::NotHttp
-            | Invalid::Truncated
-            | Invalid::TooLarge
-            | Invalid::NotJson => Outcome::Bad,
-        },
-        Err(
-            ProviderError::Unreachable(_)
-            | ProviderError::Unavailable { .. }
-            | ProviderError::Timeout(_),
-        ) => Outcome::Bad,
-        Err(ProviderError::BreakerOpen { .. } | ProviderError::Died) => Outcome::Unknown,
-    }
-}
-
-fn reason(error: &ProviderError) -> Option<&'static str> {
-    match error {
-        ProviderError::Refused { refusal, .. } => match refusal {
-            Refusal::Key => Some("key"),
-            Refusal::KeyOrRequest => Some("key_or_request"),
-            Refusal::Credit => Some("credit"),
-            Refusal::Permission => Some("permission"),
-            Refusal::CreditOrPermission => Some("credit_or_permission"),
-            Refusal::Request => None,
-        },
-        ProviderError::RateLimited { .. } => Some(LIMITED),
-        ProviderError::InvalidResponse(_)
-        | ProviderError::Unreachable(_)
-        | ProviderError::Unavailable { .. }
-        | ProviderError::BreakerOpen { .. }
-        | ProviderError::Timeout(_)
-        | ProviderError::Died => None,
     }
 }
 

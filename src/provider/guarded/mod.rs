@@ -11,6 +11,7 @@ mod repeats;
 mod rest;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::{
     collections::HashSet,

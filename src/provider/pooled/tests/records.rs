@@ -11,15 +11,11 @@ use super::{
 };
 use crate::{
     audit::Audit,
-    clock::Clock,
     provider::{ProviderError, Refusal},
-    settings::{self, AddressForm, Sink},
 };
 
 fn recorded(file: &Path) -> Set {
-    let to = Sink::File(file.to_owned());
-    let settings = settings::Audit { to, address: AddressForm::Full };
-    let set = set_with(8, 4, Audit::open(&settings, None, Clock::fixed(1_900_000_000)).unwrap());
+    let set = set_with(8, 4, Audit::appending_to(file));
     *set.fake.latency.lock().unwrap() = Duration::from_millis(1);
     set
 }
@@ -99,10 +95,7 @@ async fn of_a_mint_that_failed_it_says_whether_there_may_be_a_token() {
 async fn a_great_many_that_are_discarded_at_once_are_all_written() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.log");
-    let to = Sink::File(file.clone());
-    let settings = settings::Audit { to, address: AddressForm::Full };
-    let audit = Audit::open(&settings, None, Clock::fixed(1_900_000_000)).unwrap();
-    let set = set_with(3_000, 200, audit);
+    let set = set_with(3_000, 200, Audit::appending_to(&file));
     *set.fake.latency.lock().unwrap() = Duration::ZERO;
     for _ in 0..3_000 {
         if let Some(pooled) = set.pool.take(&set.means) {
