@@ -8,7 +8,7 @@
 //! A request comes in through [`web`]. [`vending::admit`] says whether it may ask: who it is and
 //! from which page is for [`caller`] to tell. Its body becomes a [`token::MintRequest`], and
 //! [`vending::vend`] gives the token. That is one function: [`policy`] decides and gives a grant,
-//! [`limit`] counts, a [`provider`] mints for that grant; [`gate`] bounds how many do so at once. Every decision goes into the [`audit`].
+//! [`limit`] counts, a [`provider`] mints for that grant or has done so ahead; [`gate`] bounds how many do so at once. Every decision goes into the [`audit`].
 //! Failures are [`error::Error`]s; only [`web`] knows what they look like over HTTP.
 //!
 //! All of it stands on an [`app::App`], made once from [`settings::Settings`]; [`server`] serves

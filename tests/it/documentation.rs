@@ -258,6 +258,7 @@ fn the_page_for_operations_knows_every_problem_and_every_default() {
     let mut named = Vec::new();
     for row in page.rows().iter().filter(|row| row.len() == 4 && row[1].starts_with('`')) {
         let key = row[1].trim_matches('`').replace("<name>", "xai");
+        let key = key.replace("<type>", "xai_realtime");
         let default = defaults.get_string(&key).unwrap_or_else(|why| panic!("{key}: {why}"));
         assert_eq!(row[2].trim_matches(['`', '"']), default, "{key}");
         named.push(key);
