@@ -98,6 +98,7 @@ fn every_metric_is_documented() {
     metrics.limit_store(Some(true), 0);
     let _key = metrics.provider_key("xai", 1, &["key"]);
     let _retries = metrics.provider_retries("xai", &["refused"]);
+    let _pool = metrics.pool("scribe", &["expired"]);
     let text = metrics.render();
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let names = families.map(|family| match family.split_once(' ').unwrap() {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
 use valetkey::{
-    audit::Audit,
+    audit::{Audit, Refill},
     clock::Clock,
     settings::{self, AddressForm, Sink},
 };
@@ -52,9 +52,16 @@ async fn a_line_has_every_field_and_never_the_token() {
 #[tokio::test]
 async fn every_field_is_documented() {
     let (folder, audit) = audit();
-    intended(&audit, "id-1").await.finish("vended").await.unwrap();
+    let mut record = intended(&audit, "id-1").await;
+    // No request has both, but a line could.
+    record.pooled(refill(&audit).await);
+    record.finish("vended").await.unwrap();
+    refill(&audit).await.discard("expired").await;
+    audit.flush();
     let text = fs::read_to_string(folder.path().join("audit.log")).unwrap();
-    let (intent, text) = text.split_once('\n').unwrap();
+    let [intent, refilled, text, _, discarded] = text.lines().collect::<Vec<_>>()[..] else {
+        panic!("{text}")
+    };
     let page = include_str!("../../../docs/audit.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let mut fields: Vec<&str> = rows.collect();
@@ -73,11 +80,22 @@ async fn every_field_is_documented() {
     for name in example.as_object().unwrap().keys() {
         assert!(line.get(name).is_some(), "{name} of the example");
     }
-    // An intent is shown whole.
-    let keys = |it: &Value| it.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let example = page.split("```json\n").nth(2).unwrap().split("```").next().unwrap();
-    let example: Value = serde_json::from_str(example).unwrap();
-    assert_eq!(keys(&serde_json::from_str(intent).unwrap()), keys(&example));
+    // The others are shown whole.
+    let keys = |text: &str| {
+        let value: Value = serde_json::from_str(text).unwrap();
+        value.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    for (place, line) in [(2, intent), (3, refilled), (4, discarded)] {
+        let example = page.split("```json\n").nth(place).unwrap().split("```").next().unwrap();
+        assert_eq!(keys(line), keys(example));
+    }
+}
+
+/// A token that was minted ahead.
+async fn refill(audit: &Audit) -> Refill {
+    let mut refill = audit.refill(&"scribe".into(), &"elevenlabs".into(), 900).await.unwrap();
+    refill.minted("canary", NOON, NOON + 900);
+    refill
 }
 
 #[tokio::test]
