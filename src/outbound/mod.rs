@@ -1,14 +1,31 @@
 //! HTTP calls that this server makes, whomever to: never redirected, through a proxy only where the
 //! settings name one, never read without bound.
 
+mod client;
+mod connector;
 mod dns;
 mod transport;
 
+pub use client::{Client, Lost, Post, Reply};
+pub use connector::Unconnected;
 pub use transport::{Transport, Wrong};
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
-use reqwest::{Client, Response};
+use connector::CONNECTING;
+use http::HeaderValue;
+use reqwest::{Response, redirect, retry};
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("valetkey/", env!("CARGO_PKG_VERSION")));
+
+/// Idle connections are dropped before any server is likely to drop them: a request sent into a
+/// connection that is being closed fails.
+const MAX_IDLE: Duration = Duration::from_secs(4);
+
+/// How often an HTTP/2 connection with requests in flight is tried, and how long that may take. One
+/// that died unnoticed would take all requests, and never be idle.
+const PING: Duration = Duration::from_secs(3);
 
 /// Why an answer could not be read whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,20 +38,27 @@ pub enum Unread {
     Truncated,
 }
 
-/// A client for whoever needs no way of its own. Deadlines are the caller's business.
+/// A client for whoever needs no way of its own, and for whom it is fast enough. Deadlines are the
+/// caller's business.
 ///
 /// # Errors
 /// When it cannot be made, for want of certificates; in words for the operator.
-pub fn client() -> Result<Client, String> {
-    Transport::default().client_for_anywhere()
-}
-
-/// A connection to the host of `error` failed: its name is looked up again before the next.
-pub fn doubt_address(error: &reqwest::Error) {
-    let host = error.url().and_then(|url| url.host_str());
-    if let Some(host) = host.filter(|_| error.is_connect()) {
-        dns::NAMES.doubt(host);
-    }
+pub fn client() -> Result<reqwest::Client, String> {
+    let client = reqwest::Client::builder()
+        // A redirect would take a secret header along to another host.
+        .redirect(redirect::Policy::none())
+        // Only who counts them may try again.
+        .retry(retry::never())
+        // Who sets HTTPS_PROXY for something else must not get our traffic.
+        .no_proxy()
+        .dns_resolver(dns::NAMES.clone())
+        .connect_timeout(CONNECTING)
+        .pool_idle_timeout(MAX_IDLE)
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(PING)
+        .user_agent(USER_AGENT)
+        .build();
+    client.map_err(|error| format!("the HTTP client cannot be made: {}", root_cause(&error)))
 }
 
 /// The body, if it has at most `most` bytes.

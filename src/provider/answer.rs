@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use reqwest::header::HeaderValue;
+use http::HeaderValue;
 use serde_json::{Map, Value};
 use url::Url;
 

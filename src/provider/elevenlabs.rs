@@ -6,7 +6,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_LENGTH, HeaderValue};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, header::CONTENT_LENGTH};
 use serde_json::Value;
 use url::Url;
 
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    outbound::Post,
     secret::Secret,
     token::{Connect, MintSpec, Minted, Shape},
 };
@@ -52,28 +54,37 @@ const PRODUCTS: &[Product] = &[
 
 struct ElevenLabs {
     upstream: Upstream,
-    key: HeaderValue,
+    /// By product.
+    posts: Vec<(&'static str, Post)>,
     clock: Clock,
 }
 
 impl ElevenLabs {
     fn new(key: &Secret, upstream: Upstream, clock: Clock) -> Result<Self, String> {
-        Ok(Self { upstream, key: answer::sensitive(key.expose())?, clock })
+        let headers = [
+            (HeaderName::from_static("xi-api-key"), answer::sensitive(key.expose())?),
+            // Said in so many words: some gateways refuse a POST that does not say how long it is.
+            (CONTENT_LENGTH, HeaderValue::from(0)),
+        ];
+        let post = |&Product { name, .. }: &Product| {
+            let post = upstream.post(&["v1", "single-use-token", name], headers.clone())?;
+            Ok((name, post))
+        };
+        let posts = PRODUCTS.iter().map(post).collect::<Result<_, String>>()?;
+        Ok(Self { upstream, posts, clock })
     }
 }
 
 #[async_trait]
 impl Provider for ElevenLabs {
     async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
-        let request = self
-            .upstream
-            .post(&["v1", "single-use-token", spec.product])
-            .header("xi-api-key", &self.key)
-            // Said in so many words: some gateways refuse a POST that does not say how long it is.
-            .header(CONTENT_LENGTH, 0);
+        let post = self.posts.iter().find(|(product, _)| *product == spec.product);
+        // There is one for each product.
+        let unknown = ProviderError::Refused { refusal: Refusal::Request, status: 404 };
+        let (_, post) = post.ok_or(unknown)?;
         // A lifetime counted from before asking never claims too much.
         let asked = self.clock.unix();
-        read(&self.upstream.call(request, &self.clock).await?, asked)
+        read(&self.upstream.call(post, Bytes::new(), &self.clock).await?, asked)
     }
 }
 

@@ -9,7 +9,6 @@ pub(crate) mod fuzzing;
 mod guarded;
 mod pooled;
 mod providers;
-mod reuse;
 mod upstream;
 mod xai;
 

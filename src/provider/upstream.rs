@@ -3,23 +3,17 @@
 //! The deadline is not here but around the whole mint, so that connecting, the head and the body
 //! share one.
 
-use std::{
-    error::Error,
-    io,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use reqwest::{
-    Client, Method, RequestBuilder,
-    header::{self, HeaderMap},
-};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Account, Invalid, ProviderError, Unreachable, reuse::Reuse};
+use super::{Account, Invalid, ProviderError, Unreachable};
 use crate::{
     clock::Clock,
-    outbound::{self, Unread, causes, root_cause},
+    outbound::{Client, Lost, Post, Unconnected, Unread},
 };
 
 /// The most that is read of an answer, in bytes. A token's answer has a few hundred.
@@ -33,7 +27,6 @@ const ERROR_BODY: Duration = Duration::from_secs(1);
 pub(super) struct Upstream {
     client: Client,
     base: Url,
-    reuse: Reuse,
 }
 
 /// What came back, whatever the status.
@@ -46,44 +39,52 @@ pub(super) struct Answer {
 impl Upstream {
     pub(super) fn new(account: &Account) -> Result<Self, String> {
         let client = account.transport.client(&account.base_url, account.timeout)?;
-        Ok(Self { client, base: account.base_url.clone(), reuse: Reuse::default() })
+        Ok(Self { client, base: account.base_url.clone() })
     }
 
-    /// Begins a POST to `path` under the base URL.
-    pub(super) fn post(&self, path: &[&str]) -> RequestBuilder {
-        self.client.request(Method::POST, join(&self.base, path))
+    /// A POST to `path` under the base URL, to be sent again and again.
+    pub(super) fn post(
+        &self,
+        path: &[&str],
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Result<Post, String> {
+        Post::new(&join(&self.base, path), headers.into_iter().collect())
     }
 
     /// Sends it and reads the whole answer.
     pub(super) async fn call(
         &self,
-        request: RequestBuilder,
+        post: &Post,
+        body: Bytes,
         clock: &Clock,
     ) -> Result<Answer, ProviderError> {
-        let response = request.send().await.map_err(|error| self.classify(error))?;
-        self.reuse.answered(response.extensions());
-        let status = response.status();
+        let reply = self.client.send(post, body).await?;
+        let status = reply.status();
         if status.is_redirection() {
             return Err(Invalid::Redirect.into());
         }
-        let retry_after = retry_after(response.headers(), clock.now());
+        let retry_after = retry_after(reply.headers(), clock);
         let body = if status.is_success() {
-            outbound::read_capped(response, MAX_ANSWER).await?
+            reply.read_capped(MAX_ANSWER).await?
         } else {
             // The status says the most of it; a body that is missing or wrong must not hide that.
-            timeout(ERROR_BODY, outbound::read_capped(response, MAX_ANSWER))
+            timeout(ERROR_BODY, reply.read_capped(MAX_ANSWER))
                 .await
                 .map_or(Vec::new(), Result::unwrap_or_default)
         };
         Ok(Answer { status: status.as_u16(), retry_after, body })
     }
 
-    fn classify(&self, error: reqwest::Error) -> ProviderError {
-        let stale = self.reuse.was_stale(&error);
-        match classify(error) {
-            ProviderError::Unreachable(Unreachable::HungUp) if stale => Unreachable::Stale.into(),
-            other => other,
-        }
+    /// Has a connection ready from now on, before there is a request for it.
+    #[expect(dead_code, reason = "whoever keeps tokens ready will want it")]
+    pub(super) fn keep_warm(&self) {
+        self.client.keep_warm();
+    }
+
+    /// No longer.
+    #[expect(dead_code, reason = "whoever keeps tokens ready will want it")]
+    pub(super) fn let_cool(&self) {
+        self.client.let_cool();
     }
 }
 
@@ -106,53 +107,29 @@ impl From<Unread> for ProviderError {
     }
 }
 
-fn classify(error: reqwest::Error) -> ProviderError {
-    outbound::doubt_address(&error);
-    let error = error.without_url();
-    let cause = root_cause(&error);
-    tracing::debug!(cause, "the request failed");
-    let is_parse = |cause: &(dyn Error + 'static)| {
-        cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
-    };
-    if causes(&error).any(is_parse) {
-        return Invalid::NotHttp.into();
+impl From<Lost> for ProviderError {
+    fn from(lost: Lost) -> Self {
+        Self::Unreachable(match lost {
+            Lost::NotHttp => return Invalid::NotHttp.into(),
+            Lost::Stale => Unreachable::Stale,
+            Lost::HungUp => Unreachable::HungUp,
+            Lost::Unconnected(why) => match why {
+                Unconnected::Refused => Unreachable::Refused,
+                Unconnected::Tls => Unreachable::Tls,
+                Unconnected::ClientCertificate => Unreachable::ClientCertificate,
+                Unconnected::Proxy => Unreachable::Proxy,
+                Unconnected::Name => Unreachable::Name,
+                Unconnected::NoConnection => Unreachable::NoConnection,
+            },
+        })
     }
-    // In this case the request was not even begun.
-    let is_canceled = |cause: &(dyn Error + 'static)| {
-        cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
-    };
-    let unsent = causes(&error).any(is_canceled);
-    let io = causes(&error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
-    let from_system = io.is_some_and(|io| io.raw_os_error().is_some());
-    ProviderError::Unreachable(match io.map(io::Error::kind) {
-        _ if error.is_dns() => Unreachable::Name,
-        Some(io::ErrorKind::ConnectionRefused) => Unreachable::Refused,
-        _ if error.is_connect() && cause.contains("tunnel") => Unreachable::Proxy,
-        _ if error.is_connect() && (from_system || error.is_timeout()) => Unreachable::NoConnection,
-        // With TLS 1.3 a server looks at our certificate when we are done with the handshake.
-        _ if minds_our_certificate(&cause) => Unreachable::ClientCertificate,
-        // The words of TLS libraries hold names from the certificate.
-        _ if error.is_connect() => Unreachable::Tls,
-        _ if unsent => Unreachable::NoConnection,
-        _ => Unreachable::HungUp,
-    })
-}
-
-/// Whether the other side ended the connection over the certificate that we showed, or did not. All
-/// of these alerts belong to the handshake (RFC 8446, section 6.2), so no request was looked at.
-fn minds_our_certificate(cause: &str) -> bool {
-    let alert = cause.strip_prefix("received fatal alert: ");
-    alert.is_some_and(|alert| {
-        alert.contains("Certificate")
-            || matches!(alert, "UnknownCA" | "AccessDenied" | "DecryptError")
-    })
 }
 
 /// The longest of those that make sense: there should be one.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap, clock: &Clock) -> Option<Duration> {
     let all = headers.get_all(header::RETRY_AFTER).into_iter();
     let texts = all.filter_map(|value| value.to_str().ok());
-    texts.filter_map(|text| parse_retry_after(text, now)).max()
+    texts.filter_map(|text| parse_retry_after(text, clock.now())).max()
 }
 
 /// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3). Fractions are not, and are sent.
@@ -171,8 +148,6 @@ pub(super) fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration>
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
-
-    use reqwest::header::HeaderValue;
 
     use super::*;
 
@@ -204,12 +179,12 @@ mod tests {
     #[test]
     fn of_several_waits_the_longest_counts() {
         let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(&headers, UNIX_EPOCH), None);
+        assert_eq!(retry_after(&headers, &Clock::fixed(0)), None);
         for text in ["soon", "3", "8", "5", "\u{e9}"] {
             let value = HeaderValue::from_bytes(text.as_bytes()).unwrap();
             headers.append(header::RETRY_AFTER, value);
         }
-        assert_eq!(retry_after(&headers, UNIX_EPOCH), Some(Duration::from_secs(8)));
+        assert_eq!(retry_after(&headers, &Clock::fixed(0)), Some(Duration::from_secs(8)));
     }
 
     proptest::proptest! {

@@ -6,8 +6,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use serde_json::{Value, json};
+use http::{
+    HeaderValue,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -16,6 +19,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    outbound::Post,
     secret::Secret,
     token::{Connect, MintSpec, Minted, Shape},
 };
@@ -37,28 +41,27 @@ const PRODUCTS: &[Product] = &[Product {
 
 struct Xai {
     upstream: Upstream,
-    authorization: HeaderValue,
+    post: Post,
     clock: Clock,
 }
 
 impl Xai {
     fn new(key: &Secret, upstream: Upstream, clock: Clock) -> Result<Self, String> {
         let authorization = answer::sensitive(&format!("Bearer {}", key.expose()))?;
-        Ok(Self { upstream, authorization, clock })
+        let json = HeaderValue::from_static("application/json");
+        let headers = [(AUTHORIZATION, authorization), (CONTENT_TYPE, json)];
+        let post = upstream.post(&["v1", "realtime", "client_secrets"], headers)?;
+        Ok(Self { upstream, post, clock })
     }
 }
 
 #[async_trait]
 impl Provider for Xai {
     async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
-        let request = self
-            .upstream
-            .post(&["v1", "realtime", "client_secrets"])
-            .header(AUTHORIZATION, &self.authorization)
-            .json(&json!({ "expires_after": { "seconds": spec.ttl } }));
+        let body = format!("{{\"expires_after\":{{\"seconds\":{}}}}}", spec.ttl);
         // A lifetime counted from before asking never claims too much.
         let asked = self.clock.unix();
-        let answer = self.upstream.call(request, &self.clock).await?;
+        let answer = self.upstream.call(&self.post, body.into(), &self.clock).await?;
         read(&answer, spec, asked, self.clock.unix())
     }
 }

@@ -11,14 +11,17 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
+use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
+use tower::Service;
 
 /// How long addresses are good without asking again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -72,7 +75,7 @@ struct Flight {
 
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
-enum Unresolved {
+pub(super) enum Unresolved {
     #[error("{0}")]
     Failed(String),
     #[error("the name lookup does not answer")]
@@ -148,6 +151,21 @@ impl Resolve for Names {
             let addresses = names.addresses(name.as_str()).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+impl Service<dns::Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Unresolved;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Unresolved>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        let names = self.clone();
+        Box::pin(async move { Ok(names.addresses(name.as_str()).await?.into_iter()) })
     }
 }
 
