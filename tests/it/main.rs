@@ -24,6 +24,7 @@ mod properties;
 mod provider_answers;
 mod provider_connections;
 mod provider_guard;
+mod provider_spare;
 mod reload;
 mod sandbox;
 mod sockets;

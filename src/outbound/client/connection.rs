@@ -64,8 +64,10 @@ impl Connection {
         } else {
             let mut one = http1::Builder::new();
             one.max_buf_size(BUFFER);
-            let (sender, connection) = one.handshake(stream).await.map_err(failed)?;
-            (Sender::One(sender), tokio::spawn(async move { ended(connection.await) }))
+            let (mut sender, connection) = one.handshake(stream).await.map_err(failed)?;
+            let task = tokio::spawn(async move { ended(connection.await) });
+            sender.ready().await.map_err(failed)?;
+            (Sender::One(sender), task)
         };
         let life = Arc::new(Life { spare, answered: AtomicBool::new(false) });
         Ok((Self { sender, life }, task))
