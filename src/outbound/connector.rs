@@ -62,16 +62,10 @@ pub(super) type Connected = TokioIo<Box<dyn Stream>>;
 pub(super) struct Connector {
     tcp: HttpConnector<Names>,
     target: Far,
-    way: Way,
+    /// By way of whom, and what that is told of us.
+    proxy: Option<(Far, HeaderMap)>,
     http: Http,
     patience: Duration,
-}
-
-/// By way of whom.
-pub(super) enum Way {
-    Straight,
-    /// A proxy, and what it is told of us.
-    Through(Far, HeaderMap),
 }
 
 /// Someone to connect to.
@@ -110,11 +104,16 @@ impl Far {
 }
 
 impl Connector {
-    pub(super) fn new(target: Far, way: Way, http: Http, patience: Duration) -> Self {
+    pub(super) fn new(
+        target: Far,
+        proxy: Option<(Far, HeaderMap)>,
+        http: Http,
+        patience: Duration,
+    ) -> Self {
         let mut tcp = HttpConnector::new_with_resolver(NAMES.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        Self { tcp, target, way, http, patience }
+        Self { tcp, target, proxy, http, patience }
     }
 
     /// Whether the server may want all requests on one connection, as far as one can tell without
@@ -134,17 +133,16 @@ impl Connector {
             Err(Unconnected::NoConnection)
         });
         if connected.is_err() {
-            let Self { target, .. } = self;
-            NAMES.doubt(target.uri.host().unwrap_or_default());
+            NAMES.doubt(self.target.uri.host().unwrap_or_default());
         }
         let (stream, is_two) = connected?;
         Ok((TokioIo::new(stream), is_two || self.http == Http::Two))
     }
 
     async fn stream(&self) -> Result<(Box<dyn Stream>, bool), Unconnected> {
-        let stream = match &self.way {
-            Way::Straight => self.tcp(&self.target).await?,
-            Way::Through(proxy, headers) => self.tunnel(proxy, headers).await?,
+        let stream = match &self.proxy {
+            None => self.tcp(&self.target).await?,
+            Some((proxy, headers)) => self.tunnel(proxy, headers).await?,
         };
         self.target.secure(stream).await
     }

@@ -12,7 +12,7 @@ use url::Url;
 use self::{files::Sources, tls::Identity};
 use super::{
     client::Client,
-    connector::{CONNECTING, Connector, Far, Way},
+    connector::{CONNECTING, Connector, Far},
 };
 use crate::settings::{self, Http};
 
@@ -91,11 +91,11 @@ impl Transport {
             Http::Two => &["h2"],
         };
         let target = far(super::connector::uri(to)?, versions)?;
-        let way = match &self.proxy {
-            None => Way::Straight,
-            Some(proxy) => Way::Through(far(proxy.uri().clone(), &[])?, proxy.headers()),
+        let proxy = match &self.proxy {
+            None => None,
+            Some(proxy) => Some((far(proxy.uri().clone(), &[])?, proxy.headers())),
         };
-        Ok(Connector::new(target, way, self.http, patience))
+        Ok(Connector::new(target, proxy, self.http, patience))
     }
 }
 
