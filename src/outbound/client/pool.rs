@@ -194,6 +194,11 @@ impl Kept {
         None
     }
 
+    pub(super) fn put_spare(&mut self, spare: Spare) {
+        self.may_share = spare.connection.is_two();
+        self.spare = Some(spare);
+    }
+
     fn take_spare(&mut self, now: Instant) -> Option<Connection> {
         let spare = self.spare.take_if(|it| it.until <= now || it.connection.is_ready())?;
         let connection = Some(spare.connection).filter(|_| now < spare.until)?;

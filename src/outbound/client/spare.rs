@@ -61,7 +61,8 @@ pub(super) async fn keep_one(pool: Weak<Pool>) {
         };
         let (taken, is_taken) = oneshot::channel();
         let born = Instant::now();
-        strong.kept().spare = Some(Spare { connection, until: born + pace.of_use, _taken: taken });
+        let spare = Spare { connection, until: born + pace.of_use, _taken: taken };
+        strong.kept().put_spare(spare);
         drop(strong);
         let Some(pause) = pace.ended(&watch(is_taken, end, born, pace.of_use).await) else {
             tracing::debug!("the server closes connections too soon to keep a spare one");
