@@ -2,24 +2,13 @@
 
 use std::{
     io,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
-use time::{
-    OffsetDateTime,
-    format_description::well_known::{
-        Iso8601,
-        iso8601::{Config, EncodedConfig, TimePrecision},
-    },
-};
 
-/// RFC 3339 with milliseconds: always of the same length, so that lines sort as text.
-const MILLISECONDS: EncodedConfig = Config::DEFAULT
-    .set_year_is_six_digits(false)
-    .set_time_precision(TimePrecision::Second { decimal_digits: std::num::NonZeroU8::new(3) })
-    .encode();
+use crate::clock::Timestamp;
 
 /// A decision. Fields that nothing is known of are left out of the line.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -187,13 +176,12 @@ impl Formatter for Ascii {
     }
 }
 
-/// `at` as RFC 3339 in UTC, with milliseconds.
+/// `at` as RFC 3339 in UTC, with milliseconds: always of the same length, so that lines sort as text.
 pub(super) fn rfc3339(at: SystemTime) -> String {
-    let nanos = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let at = i128::try_from(nanos).map(OffsetDateTime::from_unix_timestamp_nanos);
-    // A year beyond 9999 has no RFC 3339.
-    let at = at.ok().and_then(Result::ok).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    at.format(&Iso8601::<MILLISECONDS>).unwrap_or_default()
+    let mut text = String::with_capacity(24);
+    text.push_str(Timestamp::from(at).millis());
+    text.push('Z');
+    text
 }
 
 /// Milliseconds with three decimals.
@@ -203,6 +191,8 @@ pub(super) fn millis(duration: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     fn line(event: &Event) -> String {

@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("caller", &["clock", "outbound", "secret", "settings"]),
     ("limit", &["secret", "settings"]),
     ("audit", &["clock", "secret", "settings"]),
-    ("telemetry", &["settings"]),
+    ("telemetry", &["clock", "settings"]),
     ("policy", &["caller", "settings", "token"]),
     // Of the policy it may know the grant only. What is minted ahead has no caller to record it.
     ("provider", &["audit", "clock", "metrics", "outbound", "policy::Grant", "secret", "token"]),

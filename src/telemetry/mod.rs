@@ -3,23 +3,30 @@
 //! Only `tracing` events are logged, not records of the `log` crate: WebSocket libraries write
 //! whole messages there, tokens included.
 
+mod json;
+mod lines;
+
 use std::io::{self, IsTerminal as _};
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _,
+    fmt::{self, format::JsonFields},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
-use crate::settings::{Format, Log};
+use json::Json;
+use lines::{End, Lines};
 
-/// The most lines that wait for a slow reader. Those that come on top are lost: a reader that stands
-/// still must not make the server stand still.
-const MAX_WAITING: usize = 10_000;
+use crate::{
+    clock::Clock,
+    settings::{Format, Log},
+};
 
 /// A log in operation; when dropped it writes what is still waiting.
 #[must_use = "the log ends when this is dropped"]
 #[derive(Debug)]
-pub struct Telemetry(#[expect(dead_code, reason = "held until the end")] WorkerGuard);
+pub struct Telemetry(#[expect(dead_code, reason = "held until the end")] End);
 
 /// From here on a panic is a line in the log and not what Rust prints, and `count` is told of it. Who
 /// met it is answered by whoever catches it.
@@ -42,17 +49,14 @@ pub fn start(settings: &Log) -> Telemetry {
         Format::Pretty => false,
         Format::Auto => !io::stderr().is_terminal(),
     };
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(MAX_WAITING)
-        .finish(io::stderr());
-    let lines = fmt::layer().with_writer(writer);
-    let lines = if json {
-        lines.json().flatten_event(true).with_span_list(false).boxed()
+    let (lines, end) = Lines::to(io::stderr());
+    let layer = fmt::layer().with_writer(lines);
+    let layer = if json {
+        layer.fmt_fields(JsonFields::new()).event_format(Json::new(Clock::system())).boxed()
     } else {
-        lines.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
+        layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
     };
-    let filtered = lines.with_filter(settings.filter.clone());
+    let filtered = layer.with_filter(settings.filter.clone());
     let _ = tracing_subscriber::registry().with(filtered).try_init();
-    Telemetry(guard)
+    Telemetry(end)
 }
