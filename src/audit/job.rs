@@ -4,12 +4,14 @@
 //! withheld would be wrong, and so would a token without a line. They share a [`Fate`], which
 //! whoever comes first decides for good.
 
-use std::sync::{Arc, OnceLock};
-
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
+use std::{
+    future::poll_fn,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
 };
+
+use futures_util::task::AtomicWaker;
+use tokio::time::{Instant, timeout_at};
 
 use super::{ABANDONED, UNAVAILABLE, Unrecorded, event::Event};
 
@@ -22,6 +24,14 @@ enum Fate {
     Instead(&'static str),
 }
 
+/// What both ends hold.
+#[derive(Debug, Default)]
+struct Ticket {
+    fate: OnceLock<Fate>,
+    /// Who waits for it.
+    waiter: AtomicWaker,
+}
+
 /// A record for the writer.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -29,15 +39,28 @@ pub(super) struct Job {
     event: Option<Event>,
     /// The line. Whoever sends it makes it, as there are many of those and one writer.
     line: Vec<u8>,
-    fate: Arc<OnceLock<Fate>>,
-    done: Option<oneshot::Sender<()>>,
+    ticket: Arc<Ticket>,
 }
 
 /// The other end: waits until the record is written.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    fate: Arc<OnceLock<Fate>>,
-    done: oneshot::Receiver<()>,
+pub(super) struct Waiting(Arc<Ticket>);
+
+impl Ticket {
+    /// Decides, unless that is done already, and tells who waits.
+    fn decide(&self, fate: Fate) -> &Fate {
+        let fate = self.fate.get_or_init(|| fate);
+        self.waiter.wake();
+        fate
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<()> {
+        if self.fate.get().is_none() {
+            self.waiter.register(context.waker());
+        }
+        // It may have been decided just before anyone was there to be told.
+        if self.fate.get().is_some() { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
 impl Job {
@@ -52,25 +75,27 @@ impl Job {
     }
 
     fn new(line: Vec<u8>, event: Option<Event>) -> (Self, Waiting) {
-        let (fate, (tell, done)) = (Arc::default(), oneshot::channel());
-        let decided = Arc::clone(&fate);
-        (Self { event, line, fate: decided, done: Some(tell) }, Waiting { fate, done })
+        let ticket = Arc::<Ticket>::default();
+        let waiting = Waiting(Arc::clone(&ticket));
+        (Self { event, line, ticket }, waiting)
     }
 
     /// A record of what is settled: it stays true, whenever it is written.
     pub(super) fn settled(event: Event) -> Self {
-        let fate = Arc::new(OnceLock::from(Fate::Instead(event.outcome)));
-        Self { line: event.line(), event: Some(event), fate, done: None }
+        let fate = OnceLock::from(Fate::Instead(event.outcome));
+        let ticket = Arc::new(Ticket { fate, ..Ticket::default() });
+        Self { line: event.line(), event: Some(event), ticket }
     }
 
     /// Whether it need not be written: an intent that came too late, so that nothing is minted.
     pub(super) fn is_withdrawn(&self) -> bool {
-        self.event.is_none() && self.fate.get().is_some()
+        self.event.is_none() && self.ticket.fate.get().is_some()
     }
 
     /// The line, as it is true by now.
     pub(super) fn line(&mut self) -> &[u8] {
-        if let (Some(Fate::Instead(outcome)), Some(event)) = (self.fate.get(), &mut self.event)
+        if let (Some(Fate::Instead(outcome)), Some(event)) =
+            (self.ticket.fate.get(), &mut self.event)
             && *outcome != event.outcome
         {
             event.instead(outcome);
@@ -81,12 +106,9 @@ impl Job {
 
     /// Tells who waits that the line is written. Gives the record back where nobody waited that long:
     /// the line is no longer true, and needs another one after it.
-    pub(super) fn written(mut self) -> Option<Self> {
-        match self.fate.get_or_init(|| Fate::Written) {
-            Fate::Written => {
-                let _ = self.done.take().map(|done| done.send(()));
-                None
-            }
+    pub(super) fn written(self) -> Option<Self> {
+        match self.ticket.decide(Fate::Written) {
+            Fate::Written => None,
             Fate::Instead(outcome) => {
                 // After an intent comes the record of the decision anyway, which says that nothing
                 // was minted.
@@ -98,16 +120,16 @@ impl Job {
 
     /// Tells who waits that the line cannot be written now. It will be later, with another outcome.
     pub(super) fn failed(&mut self) {
-        self.fate.get_or_init(|| Fate::Instead(UNAVAILABLE));
-        self.done = None;
+        self.ticket.decide(Fate::Instead(UNAVAILABLE));
     }
 }
 
 impl Waiting {
     /// Waits until `deadline`.
-    pub(super) async fn until(mut self, deadline: Instant) -> Result<(), Unrecorded> {
-        let _ = timeout_at(deadline, &mut self.done).await;
-        match self.fate.get_or_init(|| Fate::Instead(UNAVAILABLE)) {
+    pub(super) async fn until(self, deadline: Instant) -> Result<(), Unrecorded> {
+        let decided = poll_fn(|context| self.0.poll(context));
+        let _ = timeout_at(deadline, decided).await;
+        match self.0.fate.get_or_init(|| Fate::Instead(UNAVAILABLE)) {
             Fate::Written => Ok(()),
             Fate::Instead(_) => Err(Unrecorded),
         }
@@ -117,7 +139,7 @@ impl Waiting {
 /// The client hung up while its record was being written.
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let _ = self.fate.set(Fate::Instead(ABANDONED));
+        let _ = self.0.fate.set(Fate::Instead(ABANDONED));
     }
 }
 

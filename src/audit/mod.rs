@@ -9,6 +9,7 @@ mod event;
 mod health;
 mod job;
 mod output;
+mod queue;
 mod record;
 mod refill;
 mod sink;
@@ -136,5 +137,6 @@ impl Audit {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -2,16 +2,14 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        mpsc::{self, Sender},
-    },
-    thread::{self, Thread},
+    sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
 
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
+    task::yield_now,
     time::{Instant, timeout_at},
 };
 
@@ -21,7 +19,8 @@ use super::{
     health::Health,
     job::{Job, Waiting},
     output::{Output, Target},
-    writer::{Message, Writer},
+    queue::{Call, Queue},
+    writer::Writer,
 };
 
 /// The most records that wait of those whom nobody knows: so few that even a slow pipe takes them
@@ -36,10 +35,9 @@ const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Sink {
-    messages: Sender<Message>,
+    queue: Arc<Queue>,
     health: Arc<Health>,
     strangers: Semaphore,
-    thread: Thread,
 }
 
 /// Room for one record.
@@ -52,26 +50,22 @@ impl Sink {
         place: &str,
         open: impl FnOnce() -> io::Result<(T, bool)> + Send + 'static,
     ) -> Result<Self, String> {
-        let (messages, received) = mpsc::channel();
         let (tell, opened) = mpsc::sync_channel(1);
-        let health = Arc::new(Health::new(place.to_owned()));
-        let known = Arc::clone(&health);
+        let (queue, health) = (Arc::<Queue>::default(), Arc::new(Health::new(place.to_owned())));
+        let (taken, known) = (Arc::clone(&queue), Arc::clone(&health));
         let run = move || {
             let target = open().map_err(|error| error.to_string());
             let (told, target) = target.map_or_else(|e| (Err(e), None), |it| (Ok(()), Some(it)));
             let _ = tell.try_send(told);
             if let Some((target, torn)) = target {
-                Writer::new(received, Output::new(target, torn), known).run();
+                Writer::new(taken, Output::new(target, torn), known).run();
             }
         };
         let failed = |why: String| format!("audit.to = \"{place}\" cannot be opened: {why}");
         let spawned = thread::Builder::new().name("audit".to_owned()).spawn(run);
-        let thread = spawned.map_err(|error| failed(error.to_string()))?.thread().clone();
+        spawned.map_err(|error| failed(error.to_string()))?;
         match opened.recv_timeout(OPENS_WITHIN) {
-            Ok(Ok(())) => {
-                let strangers = Semaphore::new(MAX_STRANGERS);
-                Ok(Self { messages, health, strangers, thread })
-            }
+            Ok(Ok(())) => Ok(Self { queue, health, strangers: Semaphore::new(MAX_STRANGERS) }),
             Ok(Err(why)) => Err(failed(why)),
             Err(_) => Err(failed("it takes too long; is it a pipe that nobody reads?".to_owned())),
         }
@@ -132,7 +126,11 @@ impl Sink {
         (job, waiting): (Job, Waiting),
         deadline: Instant,
     ) -> Result<(), Unrecorded> {
-        self.send(room, job);
+        if let Some(call) = self.send(room, job) {
+            // Whatever can run now may have something to write, too.
+            yield_now().await;
+            drop(call);
+        }
         let result = waiting.until(deadline).await;
         if result.is_err() {
             self.health.late();
@@ -155,7 +153,7 @@ impl Sink {
             return self.health.lost();
         }
         match self.health.slots.try_acquire() {
-            Ok(permit) => self.send(Room(permit), Job::settled(event)),
+            Ok(permit) => drop(self.send(Room(permit), Job::settled(event))),
             Err(_) => self.health.lost(),
         }
     }
@@ -173,19 +171,25 @@ impl Sink {
     /// Waits, within bounds, until everything sent before is written.
     pub(super) fn flush(&self) {
         let (tell, told) = mpsc::sync_channel(1);
-        let _ = self.messages.send(Message::Flush(tell));
-        // It may be waiting to try again.
-        self.thread.unpark();
+        self.queue.flush(tell);
         if told.recv_timeout(ENDS_WITHIN).is_err() {
             tracing::error!("the audit did not take its last records");
         }
     }
 
-    fn send(&self, room: Room<'_>, job: Job) {
+    fn send(&self, room: Room<'_>, job: Job) -> Option<Call<'_>> {
         // The writer gives it back when it takes the record.
         room.0.forget();
-        if self.messages.send(Message::Write(Box::new(job))).is_err() {
+        self.queue.send(job).unwrap_or_else(|_| {
             self.health.failed(&"its writer has ended");
-        }
+            None
+        })
+    }
+}
+
+/// Nothing comes any more.
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }

@@ -5,11 +5,7 @@
 //! more than one batch.
 
 use std::{
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender},
-    },
-    thread,
+    sync::{Arc, mpsc::SyncSender},
     time::Duration,
 };
 
@@ -18,34 +14,25 @@ use super::{
     health::Health,
     job::Job,
     output::{Output, Target},
+    queue::Queue,
 };
 
 /// How long after a failure it is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What the writer is told.
-#[derive(Debug)]
-pub(super) enum Message {
-    Write(Box<Job>),
-    /// Tell, once all that was sent before this is written.
-    Flush(SyncSender<()>),
-}
-
 pub(super) struct Writer<T> {
-    messages: Receiver<Message>,
+    queue: Arc<Queue>,
     output: Output<T>,
     health: Arc<Health>,
     /// What is to be written next. Empty unless something failed or came too late.
     batch: Vec<Job>,
-    /// How many were taken from the queue, whose room is given back at once: that wakes others.
-    taken: usize,
     flushes: Vec<SyncSender<()>>,
     failing: bool,
 }
 
 impl<T: Target> Writer<T> {
-    pub(super) fn new(messages: Receiver<Message>, output: Output<T>, health: Arc<Health>) -> Self {
-        Self { messages, output, health, batch: vec![], taken: 0, flushes: vec![], failing: false }
+    pub(super) fn new(queue: Arc<Queue>, output: Output<T>, health: Arc<Health>) -> Self {
+        Self { queue, output, health, batch: vec![], flushes: vec![], failing: false }
     }
 
     /// Writes until nobody is left to send anything.
@@ -66,35 +53,16 @@ impl<T: Target> Writer<T> {
     /// Waits until there is something to write. False: there never will be.
     fn wait(&mut self) -> bool {
         if self.failing {
-            thread::park_timeout(TRY_AGAIN_AFTER);
-            // Nobody else knows of us, so nobody will mend what fails either.
-            return Arc::strong_count(&self.health) > 1;
+            // Once nobody knows of us any more, nobody will mend what fails either.
+            return self.queue.rest(TRY_AGAIN_AFTER);
         }
-        if self.batch.is_empty() {
-            match self.messages.recv() {
-                Ok(message) => self.accept(message),
-                Err(_) => return false,
-            }
-        }
-        while self.batch.len() < MAX_WAITING
-            && let Ok(message) = self.messages.try_recv()
-        {
-            self.accept(message);
-        }
-        self.health.slots.add_permits(std::mem::take(&mut self.taken));
+        let Some(taken) = self.queue.take(&mut self.batch, MAX_WAITING, &mut self.flushes) else {
+            return false;
+        };
+        // Those who wait for room are woken all at once.
+        self.health.slots.add_permits(taken);
+        self.batch.retain(|job| !job.is_withdrawn());
         true
-    }
-
-    fn accept(&mut self, message: Message) {
-        match message {
-            Message::Write(job) => {
-                self.taken += 1;
-                if !job.is_withdrawn() {
-                    self.batch.push(*job);
-                }
-            }
-            Message::Flush(tell) => self.flushes.push(tell),
-        }
     }
 
     fn write(&mut self) {
@@ -120,5 +88,12 @@ impl<T: Target> Writer<T> {
         let untrue: Vec<_> = self.batch.drain(..written).filter_map(Job::written).collect();
         self.batch.iter_mut().for_each(Job::failed);
         self.batch.extend(untrue);
+    }
+}
+
+/// However it ended, be it by a defect, nothing is taken any more.
+impl<T> Drop for Writer<T> {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
