@@ -10,7 +10,7 @@ use super::{
     charge::{Charge, Outcome, Receipt},
     gcra::micros,
     table::{SLOT_BYTES, Table, Undo},
-    tally::{Measure, Weighed, outcome},
+    tally::{Weighed, outcome, receipts},
 };
 
 /// How many addresses are remembered: 2.6 MB when all are.
@@ -73,22 +73,28 @@ impl Memory {
         micros(self.start.elapsed())
     }
 
-    /// Spends all charges or none.
-    pub(super) fn spend(&self, charges: &[Charge], now: u64) -> Outcome {
+    /// Spends all charges or none. How those that were spent `already` stand comes first.
+    pub(super) fn spend(&self, already: &[Charge], charges: &[Charge], now: u64) -> Outcome {
         let mut tables = self.lock();
-        let (mut weighed, mut written) = (Vec::with_capacity(charges.len()), Vec::new());
+        let mut standings = Vec::with_capacity(2 * (already.len() + charges.len()));
+        for charge in already.iter().filter(|charge| charge.limit.is_on()) {
+            let key = self.key(charge);
+            tables.weigh(key, charge, now).standings(false, now, &mut standings);
+        }
+        let mut weighed = Vec::with_capacity(charges.len());
+        let mut written = Vec::with_capacity(charges.len());
         for charge in charges.iter().filter(|charge| charge.limit.is_on()) {
-            let (key, table) = (self.key(charge), tables.of(charge.policy));
-            let it = Weighed::new(charge, table.read(key), now);
+            let key = self.key(charge);
+            let it = tables.weigh(key, charge, now);
             if it.exceeded.is_none() {
-                let after = it.before.spend(Measure::from(charge.limit), now);
-                written.push((charge.policy, table.write(key, after, now)));
+                let undo = tables.of(charge.policy).write(key, it.after, now);
+                written.push((charge.policy, undo));
             }
             weighed.push(it);
         }
-        let (mut outcome, receipts) = outcome(&weighed, now, true);
+        let mut outcome = outcome(&weighed, now, standings);
         match &mut outcome.result {
-            Ok(spent) => spent.here = receipts.into_iter().flatten().collect(),
+            Ok(spent) => spent.here = receipts(&weighed, now).flatten().collect(),
             Err(_) => tables.undo(&written),
         }
         outcome
@@ -98,11 +104,9 @@ impl Memory {
     pub(super) fn look(&self, charges: &[Charge], now: u64) -> Outcome {
         let mut tables = self.lock();
         let on = charges.iter().filter(|charge| charge.limit.is_on());
-        let weigh = |charge: &Charge| {
-            Weighed::new(charge, tables.of(charge.policy).read(self.key(charge)), now)
-        };
-        let weighed: Vec<Weighed> = on.map(weigh).collect();
-        outcome(&weighed, now, false).0
+        let weigh = |charge| tables.weigh(self.key(charge), charge, now).unspent();
+        let weighed: Vec<Weighed<'_>> = on.map(weigh).collect();
+        outcome(&weighed, now, Vec::with_capacity(2 * charges.len()))
     }
 
     /// Takes back what was spent here.
@@ -137,6 +141,10 @@ impl Tables {
             "token" | "together" => &mut self.common,
             _ => &mut self.callers,
         }
+    }
+
+    fn weigh<'a>(&mut self, key: u64, charge: &'a Charge, now: u64) -> Weighed<'a> {
+        Weighed::new(charge, self.of(charge.policy).read(key), now)
     }
 
     fn undo(&mut self, written: &[(&'static str, Undo)]) {
@@ -177,9 +185,9 @@ mod tests {
         let memory = Memory::with_capacity(8, 8, 8);
         let wide = charge(&memory, "caller", limit(Mode::Enforce, 5, Some(3)), "me");
         let narrow = charge(&memory, "token", limit(Mode::Enforce, 1, None), "all");
-        assert!(memory.spend(&[wide, narrow], SECOND).result.is_ok());
+        assert!(memory.spend(&[], &[wide, narrow], SECOND).result.is_ok());
         let before = memory.look(&[wide, narrow], SECOND).standings;
-        let refused = memory.spend(&[wide, narrow], SECOND);
+        let refused = memory.spend(&[], &[wide, narrow], SECOND);
         let exceeded = refused.result.unwrap_err();
         assert_eq!((exceeded.policy, exceeded.part), ("token", Part::Rate));
         assert_eq!(exceeded.retry_after, Duration::from_secs(1));
@@ -192,8 +200,8 @@ mod tests {
     fn the_longest_wait_is_named() {
         let memory = Memory::with_capacity(8, 8, 8);
         let charge = charge(&memory, "caller", limit(Mode::Enforce, 1, Some(1)), "me");
-        assert!(memory.spend(&[charge], 0).result.is_ok());
-        let exceeded = memory.spend(&[charge], 0).result.unwrap_err();
+        assert!(memory.spend(&[], &[charge], 0).result.is_ok());
+        let exceeded = memory.spend(&[], &[charge], 0).result.unwrap_err();
         assert_eq!((exceeded.part, exceeded.retry_after.as_secs()), (Part::Quota, 100));
     }
 
@@ -202,9 +210,9 @@ mod tests {
         let memory = Memory::with_capacity(8, 8, 8);
         let observed = charge(&memory, "caller", limit(Mode::Observe, 1, None), "me");
         let off = charge(&memory, "address", limit(Mode::Off, 1, None), "here");
-        let first = memory.spend(&[observed, off], 0);
+        let first = memory.spend(&[], &[observed, off], 0);
         assert!(first.result.is_ok() && first.observed.is_empty() && first.standings.is_empty());
-        let second = memory.spend(&[observed, off], 0);
+        let second = memory.spend(&[], &[observed, off], 0);
         assert_eq!(second.observed.len(), 1);
         assert_eq!(second.observed[0].policy, "caller");
         assert!(second.result.unwrap().here.is_empty());
@@ -217,7 +225,7 @@ mod tests {
         for _ in 0..3 {
             assert!(memory.look(&[charge], 0).result.is_ok());
         }
-        assert!(memory.spend(&[charge], 0).result.is_ok());
+        assert!(memory.spend(&[], &[charge], 0).result.is_ok());
         assert!(memory.look(&[charge], 0).result.is_err());
         assert!(memory.look(&[charge], SECOND).result.is_ok());
     }
@@ -226,20 +234,20 @@ mod tests {
     fn what_is_given_back_can_be_spent_again() {
         let memory = Memory::with_capacity(8, 8, 8);
         let charges = [charge(&memory, "caller", limit(Mode::Enforce, 2, Some(2)), "me")];
-        let first = memory.spend(&charges, 0).result.unwrap();
-        assert!(memory.spend(&charges, 0).result.is_ok());
-        assert!(memory.spend(&charges, 0).result.is_err());
+        let first = memory.spend(&[], &charges, 0).result.unwrap();
+        assert!(memory.spend(&[], &charges, 0).result.is_ok());
+        assert!(memory.spend(&[], &charges, 0).result.is_err());
         memory.give_back(&first.here, 0);
-        assert!(memory.spend(&charges, 0).result.is_ok());
-        assert!(memory.spend(&charges, 0).result.is_err());
+        assert!(memory.spend(&[], &charges, 0).result.is_ok());
+        assert!(memory.spend(&[], &charges, 0).result.is_err());
     }
 
     #[test]
     fn the_same_charge_twice_counts_twice() {
         let memory = Memory::with_capacity(8, 8, 8);
         let charge = charge(&memory, "caller", limit(Mode::Enforce, 3, None), "me");
-        assert!(memory.spend(&[charge, charge], 0).result.is_ok());
-        assert!(memory.spend(&[charge, charge], 0).result.is_err());
+        assert!(memory.spend(&[], &[charge, charge], 0).result.is_ok());
+        assert!(memory.spend(&[], &[charge, charge], 0).result.is_err());
         assert_eq!(memory.look(&[charge], 0).standings[0].remaining, 1);
     }
 
@@ -249,10 +257,10 @@ mod tests {
         let exhausted = limit(Mode::Enforce, 1, None);
         let caller = charge(&memory, "caller", exhausted, "me");
         let token = charge(&memory, "token", exhausted, "all");
-        assert!(memory.spend(&[caller, token], 0).result.is_ok());
+        assert!(memory.spend(&[], &[caller, token], 0).result.is_ok());
         for number in 0..10_000 {
             let address = charge(&memory, "address", exhausted, &number.to_string());
-            assert!(memory.spend(&[address], 0).result.is_ok());
+            assert!(memory.spend(&[], &[address], 0).result.is_ok());
         }
         assert!(memory.look(&[caller], 0).result.is_err());
         assert!(memory.look(&[token], 0).result.is_err());
@@ -271,7 +279,7 @@ mod tests {
         let memory = Memory::with_capacity(8, 8, 8);
         let one = charge(&memory, "caller", limit(Mode::Enforce, 1, None), "me");
         let other = Charge { policy: "caller_token", ..one };
-        assert!(memory.spend(&[one], 0).result.is_ok());
-        assert!(memory.spend(&[other], 0).result.is_ok());
+        assert!(memory.spend(&[], &[one], 0).result.is_ok());
+        assert!(memory.spend(&[], &[other], 0).result.is_ok());
     }
 }

@@ -81,7 +81,7 @@ impl Limiter {
     /// who asks.
     #[must_use]
     pub fn spend_here(&self, charges: &[Charge]) -> Outcome {
-        self.0.memory.spend(charges, self.0.memory.now())
+        self.0.memory.spend(&[], charges, self.0.memory.now())
     }
 
     /// What [`Self::spend_here`] would say. Spends nothing.
@@ -97,9 +97,7 @@ impl Limiter {
     /// anything by then, what is known here stands.
     pub async fn spend(&self, already_here: &[Charge], charges: &[Charge]) -> Outcome {
         let Inner { memory, shared, without_redis } = &*self.0;
-        let mut here = memory.spend(charges, memory.now());
-        let earlier = memory.look(already_here, memory.now()).standings;
-        here.standings.splice(0..0, earlier);
+        let mut here = memory.spend(already_here, charges, memory.now());
         let (Some(shared), Ok(spent)) = (shared, &mut here.result) else { return here };
 
         let Some(there) = shared.spend(already_here, charges).await else {

@@ -1,33 +1,38 @@
 //! Counts in memory: as many subjects as there are slots, however many there are.
 //!
-//! A hash table in sets of eight slots. A subject has its place in one of the eight of one set, so
-//! a look-up reads a few cache lines. When all eight are taken, the one that is closest to owing
+//! A hash table in sets of eight places. A subject has its place in one of the eight of one set, and
+//! the keys of a set lie together, so a look-up reads two or three cache lines. When all eight are taken, the one that is closest to owing
 //! nothing is forgotten: whose debt was paid and whose window is over is forgotten first, and
 //! without any loss. What is lost when a set is full of debtors is the least of their debts, and
 //! that subject begins anew.
 
 use super::{gcra::Bucket, quota::Window, tally::Tally};
 
-/// The slots of a set.
+/// The places of a set.
 const WAYS: usize = 8;
 
-/// The key (0: free), the TAT and the low of the rate, the end and the count of the quota. Plain
-/// numbers, because zeroed memory of those is had without touching it: unused slots cost no memory.
-type Slot = [u64; 5];
+/// What is kept of a subject: the TAT and the low of the rate, the end and the count of the quota.
+type Slot = [u64; 4];
 
-/// The bytes of a slot.
-pub(super) const SLOT_BYTES: usize = size_of::<Slot>();
+/// The keys (0: free), then the slots, four numbers each. Plain numbers, because zeroed memory of
+/// those is had without touching it: unused sets cost no memory.
+type Set = [u64; WAYS + 4 * WAYS];
+
+/// The bytes that a subject takes.
+pub(super) const SLOT_BYTES: usize = size_of::<Set>() / WAYS;
 
 /// A table.
 #[derive(Debug)]
 pub(super) struct Table {
-    slots: Vec<Slot>,
+    sets: Vec<Set>,
 }
 
-/// What a slot held before it was written.
+/// What a place held before it was written.
 #[derive(Debug)]
 pub(super) struct Undo {
-    index: usize,
+    set: usize,
+    place: usize,
+    key: u64,
     slot: Slot,
 }
 
@@ -35,44 +40,58 @@ impl Table {
     /// A table for `capacity` subjects, a power of two and at least one set.
     pub(super) fn new(capacity: usize) -> Self {
         debug_assert!(capacity.is_power_of_two() && capacity >= WAYS);
-        Self { slots: vec![[0; 5]; capacity] }
+        Self { sets: vec![[0; WAYS + 4 * WAYS]; capacity / WAYS] }
     }
 
     /// The counts of `key`; new ones when it is not known.
     pub(super) fn read(&self, key: u64) -> Tally {
-        let slots = &self.slots[self.set(key)];
-        slots.iter().find(|slot| slot[0] == key.max(1)).map_or_else(Tally::default, tally)
+        let set = &self.sets[self.set(key)];
+        let place = place(set, key.max(1));
+        place.map_or_else(Tally::default, |place| tally(slots(set)[place]))
     }
 
     /// Writes the counts of `key`, in the place of another if need be.
     pub(super) fn write(&mut self, key: u64, counts: Tally, now: u64) -> Undo {
-        let set = self.set(key);
-        let key = key.max(1);
-        let slots = &self.slots[set.clone()];
-        let place = slots.iter().position(|slot| slot[0] == key).unwrap_or_else(|| {
-            let debts = slots.iter().map(|slot| slot[1].max(slot[3]).saturating_sub(now));
+        let at = self.set(key);
+        let (set, key) = (&mut self.sets[at], key.max(1));
+        let place = place(set, key).unwrap_or_else(|| {
+            let debts = slots(set).iter().map(|[tat, _, end, _]| tat.max(end).saturating_sub(now));
             debts.enumerate().min_by_key(|(_, debt)| *debt).map_or(0, |(place, _)| place)
         });
-        let index = set.start + place;
         let Tally { bucket, window } = counts;
-        let slot = [key, bucket.tat, bucket.low, window.end, window.count];
-        Undo { index, slot: std::mem::replace(&mut self.slots[index], slot) }
+        let slot = [bucket.tat, bucket.low, window.end, window.count];
+        replace(set, at, place, key, slot)
     }
 
     /// Undoes a write. Of several the last one first.
     pub(super) fn undo(&mut self, undo: &Undo) {
-        self.slots[undo.index] = undo.slot;
+        replace(&mut self.sets[undo.set], undo.set, undo.place, undo.key, undo.slot);
     }
 
-    fn set(&self, key: u64) -> std::ops::Range<usize> {
+    fn set(&self, key: u64) -> usize {
         // Truncating is what is wanted: the low bits choose the set.
-        let start = key as usize & (self.slots.len() - 1) & !(WAYS - 1);
-        start..start + WAYS
+        key as usize / WAYS & (self.sets.len() - 1)
     }
 }
 
-fn tally(slot: &Slot) -> Tally {
-    let [_, tat, low, end, count] = *slot;
+fn place(set: &Set, key: u64) -> Option<usize> {
+    set[..WAYS].iter().position(|other| *other == key)
+}
+
+fn slots(set: &Set) -> &[Slot] {
+    set[WAYS..].as_chunks().0
+}
+
+fn replace(set: &mut Set, at: usize, place: usize, key: u64, slot: Slot) -> Undo {
+    let (keys, slots) = set.split_at_mut(WAYS);
+    let (key, slot) = (
+        std::mem::replace(&mut keys[place], key),
+        std::mem::replace(&mut slots.as_chunks_mut().0[place], slot),
+    );
+    Undo { set: at, place, key, slot }
+}
+
+fn tally([tat, low, end, count]: Slot) -> Tally {
     Tally { bucket: Bucket { tat, low }, window: Window { end, count } }
 }
 
@@ -112,7 +131,7 @@ mod tests {
         for key in &debtors {
             assert_eq!(table.read(*key), owing(1_000_000));
         }
-        assert_eq!(table.slots.len(), 1024);
+        assert_eq!(table.sets.len() * WAYS, 1024);
     }
 
     #[test]

@@ -35,55 +35,68 @@ impl From<Limit> for Measure {
 
 /// A charge, and the counts it met.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Weighed {
-    pub(super) charge: Charge,
-    pub(super) before: Tally,
+pub(super) struct Weighed<'a> {
+    charge: &'a Charge,
+    measure: Measure,
+    before: Tally,
+    /// With it, if it is not exceeded.
+    pub(super) after: Tally,
     pub(super) exceeded: Option<Exceeded>,
 }
 
-impl Weighed {
-    pub(super) fn new(charge: &Charge, before: Tally, now: u64) -> Self {
-        Self { charge: *charge, before, exceeded: before.exceeded(charge, now) }
+impl<'a> Weighed<'a> {
+    pub(super) fn new(charge: &'a Charge, before: Tally, now: u64) -> Self {
+        let measure = Measure::from(charge.limit);
+        let exceeded = before.exceeded(charge.policy, measure, now);
+        let after = if exceeded.is_some() { before } else { before.spend(measure, now) };
+        Self { charge, measure, before, after, exceeded }
+    }
+
+    /// The same, if it is only looked at.
+    pub(super) fn unspent(self) -> Self {
+        Self { after: self.before, ..self }
+    }
+
+    /// How it stands, if it is enforced.
+    pub(super) fn standings(&self, spent: bool, now: u64, into: &mut Vec<Standing>) {
+        if self.charge.is_enforced() {
+            let counts = if spent { self.after } else { self.before };
+            counts.standings(self.charge, self.measure, now, into);
+        }
     }
 }
 
-/// What came of charges that were weighed together at `now`. They are spent if `spending` and if
-/// no enforced one is exceeded; the receipts say which, each in its charge's place.
-pub(super) fn outcome(
-    weighed: &[Weighed],
-    now: u64,
-    spending: bool,
-) -> (Outcome, Vec<Option<Receipt>>) {
-    let mut standings = Vec::with_capacity(weighed.len());
-    let mut receipts = vec![None; weighed.len()];
+/// What came of charges that were weighed together at `now`: spent if no enforced one is exceeded.
+/// How they stand then comes behind `standings`.
+pub(super) fn outcome(weighed: &[Weighed<'_>], now: u64, mut standings: Vec<Standing>) -> Outcome {
     let exceeded = |enforced: bool| {
-        let which = move |it: &&Weighed| it.charge.is_enforced() == enforced;
+        let which = move |it: &&Weighed<'_>| it.charge.is_enforced() == enforced;
         weighed.iter().filter(which).filter_map(|it| it.exceeded)
     };
     let worst = exceeded(true).max_by_key(|exceeded| exceeded.retry_after);
-    for (it, receipt) in weighed.iter().zip(&mut receipts) {
-        let mut after = it.before;
-        if spending && worst.is_none() && it.exceeded.is_none() {
-            after = it.before.spend(it.charge.limit.into(), now);
-            *receipt = Some(Receipt { charge: it.charge, at: now, window: after.window.end });
-        }
-        if it.charge.is_enforced() {
-            after.standings(&it.charge, now, &mut standings);
-        }
+    for it in weighed {
+        it.standings(worst.is_none(), now, &mut standings);
     }
     let result = worst.map_or_else(|| Ok(Spent::default()), Err);
-    (Outcome { standings, observed: exceeded(false).collect(), result }, receipts)
+    Outcome { standings, observed: exceeded(false).collect(), result }
+}
+
+/// For each charge of those that were spent at `now` what can be given back.
+pub(super) fn receipts(weighed: &[Weighed<'_>], now: u64) -> impl Iterator<Item = Option<Receipt>> {
+    weighed.iter().map(move |it| {
+        let receipt = Receipt { charge: *it.charge, at: now, window: it.after.window.end };
+        it.exceeded.is_none().then_some(receipt)
+    })
 }
 
 impl Tally {
     /// The part that would refuse one more, and for how long; of both the longer.
-    pub(super) fn exceeded(&self, charge: &Charge, now: u64) -> Option<Exceeded> {
-        let measure = Measure::from(charge.limit);
+    fn exceeded(&self, policy: &'static str, measure: Measure, now: u64) -> Option<Exceeded> {
         let rate = measure.pace.map(|pace| (Part::Rate, self.bucket.wait(pace, now)));
         let quota = measure.allowance.map(|most| (Part::Quota, self.window.wait(most, now)));
         let (part, wait) = rate.into_iter().chain(quota).max_by_key(|(_, wait)| *wait)?;
         let retry_after = Duration::from_micros(wait);
-        (wait > 0).then_some(Exceeded { policy: charge.policy, part, retry_after })
+        (wait > 0).then_some(Exceeded { policy, part, retry_after })
     }
 
     /// Counts one more.
@@ -106,10 +119,9 @@ impl Tally {
         }
     }
 
-    fn standings(&self, charge: &Charge, now: u64, into: &mut Vec<Standing>) {
+    fn standings(&self, charge: &Charge, measure: Measure, now: u64, into: &mut Vec<Standing>) {
         let policy = charge.policy;
         let whole = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        let measure = Measure::from(charge.limit);
         if let (Some(rate), Some(pace)) = (charge.limit.rate, measure.pace) {
             let (limit, window) = if pace.burst() > u64::from(rate.count) {
                 (whole(pace.burst()), Duration::from_micros(pace.capacity))

@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::Metrics;
+use super::{Metrics, names::Name};
 
 /// Whether a provider that was asked made a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ pub enum Fate {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Mint {
-    provider: String,
+    provider: Name,
     result: Fate,
 }
 
@@ -43,13 +43,13 @@ impl Fates {
         registry.register("panics", "Panics, anywhere in the process", self.panics.clone());
     }
 
-    pub(super) fn begin_at_zero(&self, provider: &str) {
+    pub(super) fn begin_at_zero(&self, provider: &Name) {
         for result in [Fate::Minted, Fate::Nothing, Fate::Unknown] {
-            drop(self.mints.get_or_create(&Mint { provider: provider.to_owned(), result }));
+            drop(self.mints.get_or_create(&Mint { provider: Name::clone(provider), result }));
         }
     }
 
-    pub(super) fn minted(&self, provider: String, result: Fate) {
+    pub(super) fn minted(&self, provider: Name, result: Fate) {
         self.mints.get_or_create(&Mint { provider, result }).inc();
     }
 }

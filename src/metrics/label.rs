@@ -4,6 +4,8 @@ use std::fmt;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
+use super::names::Name;
+
 /// What a limit does with a request beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -15,7 +17,7 @@ pub enum Mode {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Decision {
-    pub(super) token_type: String,
+    pub(super) token_type: Name,
     pub(super) outcome: &'static str,
 }
 
@@ -27,7 +29,7 @@ pub(super) struct Refusal {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Provider {
-    pub(super) provider: String,
+    pub(super) provider: Name,
 }
 
 impl EncodeLabelValue for Mode {

@@ -40,9 +40,6 @@ use store::Store;
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Stands for every name that is not in the settings.
-const NONE: &str = "none";
-
 /// Upper bounds of the time that a mint takes, in seconds. Providers need some hundred milliseconds.
 const BUCKETS: [f64; 12] = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
 
@@ -97,7 +94,7 @@ impl Metrics {
 
     /// A minting route decided: `outcome` is `vended` or the code of a problem.
     pub fn decided(&self, token_type: Option<&str>, outcome: &'static str) {
-        let token_type = self.0.token_types.known(token_type.unwrap_or(NONE));
+        let token_type = self.0.token_types.known(token_type);
         self.0.decisions.get_or_create(&Decision { token_type, outcome }).inc();
     }
 
@@ -119,7 +116,7 @@ impl Metrics {
 
     /// A provider was asked for a token, and answered or not in that time, with that result.
     pub fn minted(&self, provider: &str, took: Duration, result: Fate) {
-        let provider = self.0.providers.known(provider);
+        let provider = self.0.providers.known(Some(provider));
         self.0.fates.minted(provider.clone(), result);
         self.0.mints.get_or_create(&Provider { provider }).observe(took.as_secs_f64());
     }

@@ -2,34 +2,44 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use super::{Metrics, NONE};
+use super::Metrics;
+
+/// A name. All labels of the same name share it, so that none is made for what is counted.
+pub(super) type Name = Arc<str>;
+
+/// Stands for every name that is not in the settings.
+static NONE: LazyLock<Name> = LazyLock::new(|| "none".into());
 
 /// A set of names. It only grows: a counter that went away would look like a restart.
 #[derive(Debug)]
-pub(super) struct Names(RwLock<BTreeSet<String>>);
+pub(super) struct Names(RwLock<BTreeSet<Name>>);
 
 impl Names {
     pub(super) fn new<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Self {
-        Self(RwLock::new(names.into_iter().map(Into::into).collect()))
+        Self(RwLock::new(names.into_iter().map(name).collect()))
     }
 
     pub(super) fn add<T: Into<String>>(&self, names: impl IntoIterator<Item = T>) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(names.into_iter().map(Into::into));
+        known.extend(names.into_iter().map(name));
     }
 
-    pub(super) fn all(&self) -> BTreeSet<String> {
+    pub(super) fn all(&self) -> BTreeSet<Name> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// `name`, or what stands for every other.
-    pub(super) fn known(&self, name: &str) -> String {
+    pub(super) fn known(&self, name: Option<&str>) -> Name {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(name).map_or(NONE, String::as_str).to_owned()
+        name.and_then(|name| known.get(name)).unwrap_or(&NONE).clone()
     }
+}
+
+fn name(text: impl Into<String>) -> Name {
+    Name::from(text.into())
 }
 
 impl Metrics {

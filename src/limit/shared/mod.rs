@@ -21,7 +21,7 @@ use super::{
     charge::{Charge, Outcome, Receipt, StoreState},
     gcra::Bucket,
     quota::Window,
-    tally::{Measure, Tally, Weighed, outcome},
+    tally::{Measure, Tally, Weighed, outcome, receipts},
 };
 use crate::secret::Secret;
 use link::Link;
@@ -78,7 +78,7 @@ impl Shared {
         let kept = already.iter().filter(is_on).count();
         let charges: Vec<&Charge> = already.iter().chain(charges).filter(is_on).collect();
         if charges.is_empty() {
-            return read(&charges, &[0, 1]).map(|(outcome, _)| outcome);
+            return Some(outcome(&[], 0, Vec::new()));
         }
         let mut call = self.script.prepare_invoke();
         call.arg("spend");
@@ -86,9 +86,9 @@ impl Shared {
             add(&mut call, charge)?;
         }
         let reply = self.link.call(&call).await?;
-        let (mut outcome, receipts) = read(&charges, &reply)?;
+        let (weighed, mut outcome, now) = read(&charges, &reply)?;
         if let Ok(spent) = &mut outcome.result {
-            spent.shared = receipts.into_iter().skip(kept).flatten().collect();
+            spent.shared = receipts(&weighed, now).skip(kept).flatten().collect();
         }
         Some(outcome)
     }
@@ -140,8 +140,9 @@ fn add(call: &mut ScriptInvocation<'_>, charge: &Charge) -> Option<()> {
     Some(())
 }
 
-/// Reads what the script says. `None`: that makes no sense.
-fn read(charges: &[&Charge], reply: &[u64]) -> Option<(Outcome, Vec<Option<Receipt>>)> {
+/// Reads what the script says: the counts that it met, what came of it, and when. `None`: that makes
+/// no sense.
+fn read<'a>(charges: &[&'a Charge], reply: &[u64]) -> Option<(Vec<Weighed<'a>>, Outcome, u64)> {
     // A script's numbers are doubles; beyond those that are exact, none is one of ours.
     if reply.iter().any(|number| *number >= 1 << 53) {
         return None;
@@ -151,15 +152,15 @@ fn read(charges: &[&Charge], reply: &[u64]) -> Option<(Outcome, Vec<Option<Recei
     if counts.len() != charges.len() || !rest.is_empty() {
         return None;
     }
-    let weigh = |(charge, counts): (&&Charge, &[u64; 4])| {
+    let weigh = |(charge, counts): (&&'a Charge, &[u64; 4])| {
         let [tat, low, end, count] = *counts;
         let before = Tally { bucket: Bucket { tat, low }, window: Window { end, count } };
         Weighed::new(charge, before, *now)
     };
-    let weighed: Vec<Weighed> = charges.iter().zip(counts).map(weigh).collect();
-    let (outcome, receipts) = outcome(&weighed, *now, true);
+    let weighed: Vec<Weighed<'_>> = charges.iter().zip(counts).map(weigh).collect();
+    let outcome = outcome(&weighed, *now, Vec::new());
     // The script and we follow the same rules.
-    (outcome.result.is_ok() == (*spent == 1)).then_some((outcome, receipts))
+    (outcome.result.is_ok() == (*spent == 1)).then_some((weighed, outcome, *now))
 }
 
 #[cfg(test)]
