@@ -70,7 +70,7 @@ impl Table {
 
     fn set(&self, key: u64) -> usize {
         // Truncating is what is wanted: the low bits choose the set.
-        key as usize / WAYS & (self.sets.len() - 1)
+        (key as usize / WAYS) & (self.sets.len() - 1)
     }
 }
 

@@ -23,7 +23,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
+use tower::Service as _;
 
 use super::{
     refusal,
@@ -156,8 +156,7 @@ impl Connection {
         let in_service = self.watch.request().ok_or(io::ErrorKind::ConnectionAborted)?;
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let may_close = request.version() < Version::HTTP_2;
-        let answered: Result<_, Infallible> =
-            self.site.router().oneshot(request.map(Body::new)).await;
+        let answered: Result<_, Infallible> = self.site.router().call(request.map(body)).await;
         let mut response = match answered {
             Ok(response) => response,
             Err(never) => match never {},
@@ -171,6 +170,11 @@ impl Connection {
         }
         Ok(response.map(|body| Counted { body, _in_service: in_service }))
     }
+}
+
+/// Most requests have none, and need no box for it.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }
 
 /// Whether HTTP/2 follows; either way nothing is lost of it.

@@ -5,23 +5,17 @@ use std::time::{Duration, Instant};
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderValue, Method, StatusCode},
-    middleware::Next,
     response::Response,
 };
-use tracing::Instrument as _;
 
-use super::{
-    problem::Problem,
-    request_id::{self, RequestId},
-    server_timing,
-};
-use crate::vending;
+use super::{problem::Problem, request_id::RequestId, server_timing};
+use crate::{token::Name, vending};
 
 /// What a handler knows of a request for a token, for the line. Travels in the answer's extensions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
-    token_type: Option<String>,
-    provider: Option<String>,
+    token_type: Option<Name>,
+    provider: Option<Name>,
     pool: Option<vending::Asked>,
     upstream: Option<Duration>,
 }
@@ -29,8 +23,8 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(facts: &vending::Facts<'_>) -> Self {
         Self {
-            token_type: facts.token_type.map(|it| it.name.to_string()),
-            provider: facts.token_type.map(|it| it.provider.to_string()),
+            token_type: facts.token_type.map(|it| Name::clone(&it.name)),
+            provider: facts.token_type.map(|it| Name::clone(&it.provider)),
             pool: facts.pool,
             upstream: facts.upstream,
         }
@@ -46,22 +40,11 @@ impl Facts {
     }
 }
 
-pub(super) async fn log(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    request.extensions_mut().insert(id.clone());
-    let line = Line::begin(&request, id.clone());
-    let span = tracing::debug_span!("request", request_id = id.as_str());
-    let mut response = next.run(request).instrument(span).await;
-    line.end(&response);
-    response.headers_mut().insert(request_id::HEADER, id.header());
-    response
-}
-
 /// The longest method that is shown. The longest registered one has 17 letters.
 const MAX_METHOD: usize = 20;
 
 /// A line that will be written, at the latest when it is dropped.
-struct Line {
+pub(super) struct Line {
     method: Method,
     route: Option<MatchedPath>,
     id: RequestId,
@@ -70,12 +53,14 @@ struct Line {
 }
 
 impl Line {
-    fn begin(request: &Request, id: RequestId) -> Self {
+    /// Begins with the request.
+    pub(super) fn begin(request: &Request, id: RequestId) -> Self {
         let route = request.extensions().get::<MatchedPath>().cloned();
         Self { method: request.method().clone(), route, id, begun: Instant::now(), ended: false }
     }
 
-    fn end(mut self, response: &Response) {
+    /// Ends with its answer.
+    pub(super) fn end(mut self, response: &Response) {
         self.ended = true;
         let nothing = Facts::default();
         let facts = response.extensions().get::<Facts>().unwrap_or(&nothing);
@@ -104,8 +89,8 @@ impl Line {
                     status = status.map_or(499, |status| status.as_u16()),
                     latency_ms = millis(self.begun.elapsed()),
                     request_id = self.id.as_str(),
-                    token_type = facts.token_type,
-                    provider = facts.provider,
+                    token_type = facts.token_type.as_deref(),
+                    provider = facts.provider.as_deref(),
                     pool = facts.pool.map(server_timing::name),
                     upstream_ms = facts.upstream.map(millis),
                     code = problem.map(|problem| problem.code.name()),

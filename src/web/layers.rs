@@ -1,69 +1,131 @@
 //! What every request gets, in order.
+//!
+//! It is one function, and not a layer of tower's for each line of it: those would box and copy all
+//! that lies below them, each time anew, for every request.
 
-use std::{any::Any, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
+    routing::Route,
 };
+use futures_util::FutureExt as _;
 use tokio::time::timeout;
-use tower::ServiceBuilder;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    cors::{AllowHeaders, AllowOrigin, CorsLayer},
-};
+use tower::{Service, ServiceBuilder, layer::layer_fn, service_fn};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tracing::Instrument as _;
 
 use super::{
-    access_log,
+    access_log::Line,
     problem::{self, Code, Problem},
-    rate_limit, request_id, server_timing, strict, unread, visitor,
+    rate_limit,
+    request_id::{self, RequestId},
+    server_timing, strict,
+    unread::Unread,
+    visitor,
 };
 use crate::{app::Live, settings::Origin};
 
-/// Puts the layers around `router`, the outermost first.
+/// Puts the layers around `router`.
 pub(super) fn around(router: Router, live: &Live) -> Router {
+    let every = Every { sandbox: live.sandbox, deadline: live.server.request_timeout };
     let stack = ServiceBuilder::new()
-        // Even what is below may panic, and a connection that just ends tells nobody anything.
-        .layer(CatchPanicLayer::custom(layer_panicked))
-        // First, so that its line tells of everything below and its id is there for all of it.
-        .layer(from_fn(access_log::log))
-        // On every answer, whoever made it.
-        .layer(from_fn_with_state(live.sandbox, mark))
-        // Everything below may answer with a bare status; here it becomes a document.
-        .layer(from_fn(problem::render))
-        // Before anyone understands a request in one of two ways.
-        .layer(from_fn(strict::check))
-        // Outside of the deadline: also what took too long may have left its body unread.
-        .layer(from_fn(unread::settle))
-        .layer(from_fn_with_state(live.server.request_timeout, within))
+        .layer(layer_fn(move |inner| {
+            let inner = Arc::new(inner);
+            service_fn(move |request| every.request(Arc::clone(&inner), request))
+        }))
         // Inside of problems, which leave its headers alone: a page must be able to read those too.
         .option_layer(cors(live))
         // Last, next to what may panic.
-        .layer(CatchPanicLayer::custom(panicked));
+        .layer(layer_fn(|inner: Route| service_fn(move |request| guarded(inner.clone(), request))));
     router.layer(stack)
 }
 
-async fn mark(State(sandbox): State<bool>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    problem::mark(headers);
-    if sandbox {
-        headers.insert("valetkey-sandbox", HeaderValue::from_static("1"));
-    }
-    response
+/// What the layers need to know.
+#[derive(Clone, Copy)]
+struct Every {
+    sandbox: bool,
+    deadline: Duration,
 }
 
-/// No request takes longer than this.
-async fn within(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
-    timeout(deadline, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!("the request took longer than {} s", deadline.as_secs_f32());
+/// What is inside of a layer: all answers of all services look the same.
+trait Inner: Service<Request, Response = Response, Error = Infallible> + Clone {}
+
+impl<S: Service<Request, Response = Response, Error = Infallible> + Clone> Inner for S {}
+
+impl Every {
+    async fn request<S: Inner>(
+        self,
+        inner: Arc<S>,
+        request: Request,
+    ) -> Result<Response, Infallible> {
+        // Even what is below may panic, and a connection that just ends tells nobody anything.
+        let answer = AssertUnwindSafe(self.answer(inner, request)).catch_unwind();
+        Ok(answer.await.unwrap_or_else(|_| layer_panicked()))
+    }
+
+    async fn answer<S: Inner>(self, inner: Arc<S>, mut request: Request) -> Response {
+        // First, so that the line tells of everything below and the id is there for all of it.
+        let id = RequestId::of(request.headers());
+        request.extensions_mut().insert(id.clone());
+        let line = Line::begin(&request, id.clone());
+        let for_sdk = request.uri().path().starts_with("/v1/");
+        // Before anyone understands a request in one of two ways.
+        let response = match strict::refusal(&request) {
+            None => {
+                let span = tracing::debug_span!("request", request_id = id.as_str());
+                self.served(inner, request).instrument(span).await
+            }
+            Some(refusal) => refusal,
+        };
+        // Everything above may answer with a bare status; here it becomes a document.
+        let mut response = problem::render(response, &id, for_sdk);
+        // On every answer, whoever made it.
+        self.mark(&mut response);
+        line.end(&response);
+        response.headers_mut().insert(request_id::HEADER, id.header());
+        response
+    }
+
+    /// No request takes longer than its deadline.
+    async fn served<S: Inner>(self, inner: Arc<S>, request: Request) -> Response {
+        let (request, unread) = Unread::lend(request);
+        let answer = pin!(S::clone(&inner).call(request));
+        let mut response = match timeout(self.deadline, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => self.too_late(),
+        };
+        // Outside of the deadline: also what took too long may have left its body unread.
+        if let Some(unread) = unread {
+            unread.settle(&mut response).await;
+        }
+        response
+    }
+
+    fn mark(self, response: &mut Response) {
+        let headers = response.headers_mut();
+        problem::mark(headers);
+        if self.sandbox {
+            headers.insert("valetkey-sandbox", HeaderValue::from_static("1"));
+        }
+    }
+
+    fn too_late(self) -> Response {
+        let detail = format!("the request took longer than {} s", self.deadline.as_secs_f32());
         let mut response = Problem::new(Code::RequestTimeout).detail(&detail).into_response();
         strict::close_after(&mut response);
         response
-    })
+    }
+}
+
+/// Answers also where what answers panics.
+async fn guarded(mut inner: impl Inner, request: Request) -> Result<Response, Infallible> {
+    let answer = AssertUnwindSafe(inner.call(request)).catch_unwind();
+    answer.await.unwrap_or_else(|_| Ok(panicked()))
 }
 
 /// What a page of another origin needs to read of an answer's headers.
@@ -115,12 +177,12 @@ fn cors(live: &Live) -> Option<CorsLayer> {
 }
 
 /// What a panic says is not repeated: it could hold anything. The log has had its line already.
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked() -> Response {
     Problem::new(Code::Internal).because("a handler panicked").into_response()
 }
 
 /// Here nobody is left who would make a document of a problem.
-fn layer_panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+fn layer_panicked() -> Response {
     let mut response = problem::bare(&Problem::new(Code::Internal));
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);

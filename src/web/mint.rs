@@ -1,7 +1,5 @@
 //! The minting routes, and the list of what they mint.
 
-use std::sync::Arc;
-
 use axum::{
     Json,
     body::Body,
@@ -12,7 +10,15 @@ use axum::{
 use serde_json::json;
 use tracing::Instrument as _;
 
-use super::{body::Asked, problem::Problem, rate_limit, report::Report, site::Site, visitor};
+use super::{
+    body::Asked,
+    outlive::{Outliving, Panicked},
+    problem::Problem,
+    rate_limit,
+    report::Report,
+    site::Site,
+    visitor,
+};
 use crate::{
     app::{App, Live},
     error::Error,
@@ -114,27 +120,26 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
         return report.refused(Error::Overloaded.into()).await;
     };
     let in_flight = app.metrics().request();
-    // In a task of its own: a caller who hangs up half-way would leave a token behind that is
-    // neither counted nor recorded.
-    let tasks = app.tasks().clone();
-    let waits = Arc::new(());
-    let waiting = Arc::downgrade(&waits);
-    let vending = async move {
-        let _held = (pass, in_flight);
-        let vending = vend(&app, &live, &ask, report.record()).await;
-        report.facts(vending.facts, &vending.result);
-        match vending.result {
-            Ok(_) if waiting.strong_count() == 0 => report.abandoned(),
-            Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,
-            Err(error) => {
-                report.error(&error);
-                report.refused(error.into()).await
+    // So that what is in flight is waited for when the server stops, with or without a caller.
+    let mint = app.tasks().token();
+    // A caller who hangs up half-way would leave a token behind that is neither counted nor recorded.
+    let vending = Outliving::new(|audience| {
+        let vending = async move {
+            let _held = (pass, in_flight, mint);
+            let vending = vend(&app, &live, &ask, report.record()).await;
+            report.facts(vending.facts, &vending.result);
+            match vending.result {
+                Ok(_) if audience.is_gone() => report.abandoned(),
+                Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,
+                Err(error) => {
+                    report.error(&error);
+                    report.refused(error.into()).await
+                }
             }
-        }
-    };
-    let ended = tasks.spawn(vending.in_current_span()).await;
-    drop(waits);
-    ended.unwrap_or_else(|_| Problem::from(Error::Died).into_response())
+        };
+        vending.in_current_span()
+    });
+    vending.await.unwrap_or_else(|Panicked| Problem::from(Error::Died).into_response())
 }
 
 /// Who asks, and for what.

@@ -10,6 +10,7 @@ mod health;
 mod layers;
 mod mint;
 mod object;
+mod outlive;
 mod problem;
 mod rate_limit;
 mod report;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -187,20 +185,16 @@ impl IntoResponse for Problem {
 }
 
 /// Writes the document of whatever is no success, be it a [`Problem`] of ours or a bare status of
-/// the router's.
-pub(super) async fn render(request: Request, next: Next) -> Response {
-    // Where the providers' own SDKs come by, they look for an error of their own kind.
-    let for_sdk = request.uri().path().starts_with("/v1/");
-    let id = request.extensions().get::<RequestId>().cloned();
-    let response = next.run(request).await;
+/// the router's. `for_sdk`: where the providers' own SDKs come by, they look for an error of their
+/// own kind.
+pub(super) fn render(response: Response, id: &RequestId, for_sdk: bool) -> Response {
     if !response.status().is_client_error() && !response.status().is_server_error() {
         return response;
     }
     let (mut parts, _) = response.into_parts();
     let problem = parts.extensions.remove::<Problem>();
     let problem = problem.unwrap_or_else(|| Problem::from_status(parts.status));
-    let id = id.as_ref().map_or("", RequestId::as_str);
-    let body = problem.document(id, for_sdk);
+    let body = problem.document(id.as_str(), for_sdk);
     parts.status = problem.code.status();
     parts.headers.remove(header::CONTENT_LENGTH);
     problem.add_headers(&mut parts.headers);

@@ -6,7 +6,6 @@ use std::net::Ipv6Addr;
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header},
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
@@ -18,16 +17,13 @@ use super::{
 /// The longest path and query, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
 
-pub(super) async fn check(request: Request, next: Next) -> Response {
-    match inspect(&request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => {
-            let mut response = problem.into_response();
-            // Where one request ends and the next begins is in doubt.
-            close_after(&mut response);
-            response
-        }
-    }
+/// The answer to a request that is not taken, if it is not.
+pub(super) fn refusal(request: &Request) -> Option<Response> {
+    let problem = inspect(request).err()?;
+    let mut response = problem.into_response();
+    // Where one request ends and the next begins is in doubt.
+    close_after(&mut response);
+    Some(response)
 }
 
 /// Makes `response` the last on its connection.

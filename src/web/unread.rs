@@ -11,7 +11,6 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
     http::header,
-    middleware::Next,
     response::Response,
 };
 use http_body_util::BodyExt as _;
@@ -23,29 +22,40 @@ use super::strict::close_after;
 /// A small body that came with its head is there already, and only has to be passed on.
 const GRACE: Duration = Duration::from_millis(10);
 
-/// Closes the connection after an answer to a body that was not read to its end: its rest must not be
-/// taken for a request. A rest that is there already is thrown away instead.
-pub(super) async fn settle(request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
+/// What is to be done about a body once there is an answer.
+pub(super) struct Unread {
+    rest: Lent,
+    is_coded: bool,
+    /// Reading would ask for the body.
+    waits_to_be_asked: bool,
+}
+
+impl Unread {
+    /// Lends the body, if there is one, to whoever answers.
+    pub(super) fn lend(request: Request) -> (Request, Option<Self>) {
+        if request.body().is_end_stream() {
+            return (request, None);
+        }
+        let is_coded = request.headers().contains_key(header::TRANSFER_ENCODING);
+        let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
+        let (parts, body) = request.into_parts();
+        let rest = Lent(Arc::new(Mutex::new(State { body, ended: false })));
+        let request = Request::from_parts(parts, Body::new(Lent(Arc::clone(&rest.0))));
+        (request, Some(Self { rest, is_coded, waits_to_be_asked }))
     }
-    let is_coded = request.headers().contains_key(header::TRANSFER_ENCODING);
-    // Reading would ask for the body.
-    let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
-    let (parts, body) = request.into_parts();
-    let lent = Lent(Arc::new(Mutex::new(State { body, ended: false })));
-    let request = Request::from_parts(parts, Body::new(Lent(Arc::clone(&lent.0))));
-    let mut response = next.run(request).await;
-    if !lent.is_end_stream() && !waits_to_be_asked {
-        let mut rest = Lent(Arc::clone(&lent.0));
-        let drain = async { while let Some(Ok(_)) = rest.frame().await {} };
-        // Whether it is over is asked below.
-        let _ = timeout(GRACE, drain).await;
+
+    /// Closes the connection after an answer to a body that was not read to its end: its rest must
+    /// not be taken for a request. A rest that is there already is thrown away instead.
+    pub(super) async fn settle(mut self, response: &mut Response) {
+        if !self.rest.is_end_stream() && !self.waits_to_be_asked {
+            let drain = async { while let Some(Ok(_)) = self.rest.frame().await {} };
+            // Whether it is over is asked below.
+            let _ = timeout(GRACE, drain).await;
+        }
+        if self.is_coded || !self.rest.is_end_stream() {
+            close_after(response);
+        }
     }
-    if is_coded || !lent.is_end_stream() {
-        close_after(&mut response);
-    }
-    response
 }
 
 /// The body of a request, which can be asked how far it was read after it was given away.
