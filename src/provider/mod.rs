@@ -127,6 +127,8 @@ pub struct Instance {
     /// Mints for whom nobody waits.
     ahead: Arc<dyn Provider>,
     refusals: Refusals,
+    /// How it is reached; `None`: not over the network.
+    upstream: Option<Upstream>,
 }
 
 impl Instance {
@@ -134,7 +136,8 @@ impl Instance {
     #[must_use]
     pub fn new(kind: &'static str, account: Account, provider: Arc<dyn Provider>) -> Self {
         let ahead = Arc::clone(&provider);
-        Self { kind, account, provider, ahead, refusals: Refusals::default() }
+        let refusals = Refusals::default();
+        Self { kind, account, provider, ahead, refusals, upstream: None }
     }
 }
 
@@ -162,6 +165,7 @@ impl Adapter {
         let provider = Arc::new(Guarded::new(&account, self.products, adapters));
         let refusals = provider.refusals().clone();
         let ahead = Arc::new(Ahead(Arc::clone(&provider)));
-        Ok(Instance { kind: self.kind, account, provider, ahead, refusals })
+        let upstream = Some(upstream);
+        Ok(Instance { kind: self.kind, account, provider, ahead, refusals, upstream })
     }
 }

@@ -76,13 +76,11 @@ impl Upstream {
     }
 
     /// Has a connection ready from now on, before there is a request for it.
-    #[expect(dead_code, reason = "whoever keeps tokens ready will want it")]
     pub(super) fn keep_warm(&self) {
         self.client.keep_warm();
     }
 
     /// No longer.
-    #[expect(dead_code, reason = "whoever keeps tokens ready will want it")]
     pub(super) fn let_cool(&self) {
         self.client.let_cool();
     }

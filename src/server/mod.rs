@@ -42,6 +42,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let room = Room::share(&app.live().server);
     app.gate().narrow(room.requests);
+    app.live().providers.keep_warm();
     let server = Server::new(app);
     let mut doors = JoinSet::new();
     let public = server.door(Site::new(&server.app, web::public), room.connections, &room);

@@ -126,11 +126,8 @@ impl AsyncRead for Watched {
             buffer.put_slice(&this.again.split_to(length));
             return Poll::Ready(Ok(()));
         }
-        let read = this.poll_try(cx, TcpStream::poll_read_ready, |stream| {
-            let read = stream.try_read(buffer.initialize_unfilled())?;
-            buffer.advance(read);
-            Ok(read)
-        });
+        let read =
+            this.poll_try(cx, TcpStream::poll_read_ready, |stream| stream.try_read_buf(buffer));
         match read {
             Poll::Ready(Ok(0)) => this.watch.hear_last(),
             Poll::Ready(Ok(_)) => this.watch.received(),
