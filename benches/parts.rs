@@ -1,0 +1,203 @@
+//! The parts that a token is made of besides the decision (`benches/access.rs`): the way through the
+//! router with and without a body, the lines of the audit, and a token from the pool. Run:
+//! `cargo bench --bench parts`. Look at the ratios: machines differ.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
+
+use std::{
+    io::Write as _,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use axum::{Router, body::Body};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use http::{Request, StatusCode};
+use tokio::runtime::Runtime;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+use valetkey::{
+    app::{App, Ingredients, Keeps, Live},
+    audit::Audit,
+    clock::Clock,
+    gate::Gate,
+    limit::Limiter,
+    metrics::Metrics,
+    policy::for_operator,
+    provider::{Account, Instance, PoolTerms, Provider, ProviderError, Providers, Stocked},
+    secret::Secret,
+    settings::{self, AddressForm, Layers, Problems, Settings, Sink},
+    token::{MintRequest, MintSpec, Minted},
+    web,
+};
+
+const NOW: u64 = 1_900_000_000;
+
+/// Mints without asking anyone.
+struct AtOnce;
+
+#[async_trait]
+impl Provider for AtOnce {
+    async fn mint(&self, _: &MintSpec) -> Result<Minted, ProviderError> {
+        Ok(Minted { token: Secret::new("token"), expires_at: NOW + 300 })
+    }
+}
+
+/// An app that nobody is limited by, with a pool where `terms` are given.
+fn app(terms: Option<PoolTerms>) -> App {
+    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    let off = ["address", "caller", "token"].map(|it| format!("[limits.{it}]\nmode = \"off\"\n"));
+    file.write_all(off.concat().as_bytes()).unwrap();
+    let mut problems = Problems::default();
+    let layers = Layers { files: vec![file.path().to_owned()], ..Layers::default() };
+    let tree = layers.merge(&mut problems);
+    let settings = Settings::read(&tree, &mut problems);
+    let (clock, metrics) = (Clock::fixed(NOW), Metrics::new(["xai_realtime"], ["xai"]));
+    let env = |name: &str| (name == "XAI_API_KEY").then(|| "key".to_owned());
+    let ingredients = Ingredients {
+        settings: &settings,
+        tree: &tree,
+        env: &env,
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        sandbox: false,
+        previous: None,
+    };
+    let providers = providers(terms, &metrics);
+    let live = Live { providers, ..ingredients.live(&mut problems) };
+    assert!(problems.is_empty(), "{problems}");
+    let (gate, limiter) = (Gate::new(1), Limiter::memory());
+    let tasks = TaskTracker::new();
+    App::new(live, Keeps { clock, tasks, gate, limiter, audit: Audit::off(), metrics })
+}
+
+fn providers(terms: Option<PoolTerms>, metrics: &Metrics) -> Providers {
+    let account = Account {
+        name: "xai".into(),
+        base_url: "http://127.0.0.1".parse().unwrap(),
+        keys: vec![Secret::new("key")],
+        timeout: Duration::from_secs(10),
+        transport: valetkey::outbound::Transport::default(),
+        metrics: metrics.clone(),
+    };
+    let mut providers = Providers::default();
+    providers.insert(Instance::new("xai", account, Arc::new(AtOnce)));
+    if let Some(terms) = terms {
+        let spec = MintSpec { provider: "xai".into(), product: "realtime", ttl: 300 };
+        providers.pool(&"xai_realtime".into(), spec, terms, metrics, None);
+    }
+    providers
+}
+
+fn router(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let app = app(None);
+    let router = web::public(&app, &app.live());
+    let long =
+        format!(r#"{{"expires_after":{{"seconds":60}},"sessionConfig":{:?}}}"#, "x".repeat(8000));
+    let bodies = [
+        ("without a body", String::new()),
+        ("with a lifetime", r#"{"expires_after":{"seconds":60}}"#.to_owned()),
+        ("with 8 KB of what is ignored", long),
+    ];
+    let mut group = criterion.benchmark_group("a token, through the router");
+    for (name, body) in bodies {
+        group.bench_function(name, |bencher| {
+            bencher.to_async(&runtime).iter_batched(
+                || request(&body),
+                |request| ask(&router, request),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn request(body: &str) -> Request<Body> {
+    let request = Request::post("/session").header("host", "localhost");
+    if body.is_empty() {
+        return request.body(Body::empty()).unwrap();
+    }
+    let request = request.header("content-type", "application/json");
+    request.header("content-length", body.len()).body(body.to_owned().into()).unwrap()
+}
+
+async fn ask(router: &Router, request: Request<Body>) {
+    let answer = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+fn audit(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings::Audit {
+        to: Sink::File(folder.path().join("audit.log")),
+        address: AddressForm::Full,
+    };
+    let audit = Audit::open(&settings, None, Clock::system()).unwrap();
+    let begin = || {
+        let mut record = audit.begin("id", "/session", [127, 0, 0, 1].into());
+        record.caller("key", "backend", None);
+        record.token_type("xai_realtime", "xai");
+        record.granted(300);
+        record
+    };
+    let mut group = criterion.benchmark_group("the lines of a token in the audit");
+    group.bench_function("of a mint", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            let mut record = begin();
+            record.intend().await.unwrap();
+            record.minted("token", NOW + 300);
+            record.finish("vended").await.unwrap();
+        });
+    });
+    group.bench_function("of a token from the pool", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            let mut record = begin();
+            record.minted("token", NOW + 300);
+            record.finish("vended").await.unwrap();
+        });
+    });
+    group.finish();
+}
+
+fn pool(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let idle = Duration::from_secs(300);
+    let app = app(Some(PoolTerms { size: 10_000, min_remaining: 1, idle, refills: 256 }));
+    let live = app.live();
+    let grant = for_operator(&live.tokens["xai_realtime"], &MintRequest::default()).unwrap();
+    let take = || live.providers.take(&grant, app.means());
+    let mut group = criterion.benchmark_group("a token from the pool");
+    // Only hits count; after a miss the pool gets time to be filled.
+    group.bench_function("that was there", |bencher| {
+        bencher.iter_custom(|times| {
+            let mut took = Duration::ZERO;
+            for _ in 0..times {
+                while !hit(&take, &mut took) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+            took
+        });
+    });
+    // Another lifetime than the pool's.
+    let other = MintRequest { ttl: Some(60), ..MintRequest::default() };
+    let other = for_operator(&live.tokens["xai_realtime"], &other).unwrap();
+    group.bench_function("of another lifetime", |bencher| {
+        bencher.iter(|| assert!(matches!(live.providers.take(&other, app.means()), Stocked::Past)));
+    });
+    group.finish();
+}
+
+/// Whether there was a token; if so, adds how long it took.
+fn hit(take: impl Fn() -> Stocked, took: &mut Duration) -> bool {
+    let begun = Instant::now();
+    let is_hit = matches!(take(), Stocked::Hit(_));
+    *took += if is_hit { begun.elapsed() } else { Duration::ZERO };
+    is_hit
+}
+
+criterion_group!(benches, router, audit, pool);
+criterion_main!(benches);
