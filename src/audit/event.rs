@@ -20,7 +20,7 @@ pub(super) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mint_id: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub(super) route: String,
+    pub(super) route: &'static str,
     pub(super) outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instead_of: Option<&'static str>,
@@ -94,7 +94,7 @@ struct Intent<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Caller {
     pub(super) id: String,
-    pub(super) via: String,
+    pub(super) via: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issuer: Option<String>,
 }
@@ -126,7 +126,7 @@ impl Event {
             event,
             request_id: &self.request_id,
             mint_id: self.mint_id.as_deref(),
-            route: &self.route,
+            route: self.route,
             caller: self.caller.as_ref(),
             address: &self.address,
             origin: self.origin.as_deref(),

@@ -24,22 +24,25 @@ enum Fate {
     Instead(&'static str),
 }
 
-/// What both ends hold.
-#[derive(Debug, Default)]
+/// What both ends hold. Who waits lets go of it last, and so frees it in the thread that made it:
+/// allocators are slow where others do.
+#[derive(Debug)]
 struct Ticket {
     fate: OnceLock<Fate>,
     /// Who waits for it.
     waiter: AtomicWaker,
+    /// What was decided; `None` for an intent, which has no outcome that could change.
+    event: Option<Box<Event>>,
+    /// The line. Whoever sends it makes it, as there are many of those and one writer.
+    line: Vec<u8>,
 }
 
 /// A record for the writer.
 #[derive(Debug)]
 pub(super) struct Job {
-    /// What was decided; `None` for an intent, which has no outcome that could change.
-    event: Option<Event>,
-    /// The line. Whoever sends it makes it, as there are many of those and one writer.
-    line: Vec<u8>,
     ticket: Arc<Ticket>,
+    /// The outcome that it turned out to have instead, and the line that says so.
+    instead: Option<(&'static str, Vec<u8>)>,
 }
 
 /// The other end: waits until the record is written.
@@ -65,7 +68,7 @@ impl Ticket {
 
 impl Job {
     /// A record that an answer waits for.
-    pub(super) fn awaited(event: Event) -> (Self, Waiting) {
+    pub(super) fn awaited(event: Box<Event>) -> (Self, Waiting) {
         Self::new(event.line(), Some(event))
     }
 
@@ -74,34 +77,41 @@ impl Job {
         Self::new(line, None)
     }
 
-    fn new(line: Vec<u8>, event: Option<Event>) -> (Self, Waiting) {
-        let ticket = Arc::<Ticket>::default();
-        let waiting = Waiting(Arc::clone(&ticket));
-        (Self { event, line, ticket }, waiting)
+    fn new(line: Vec<u8>, event: Option<Box<Event>>) -> (Self, Waiting) {
+        let (fate, waiter) = (OnceLock::new(), AtomicWaker::new());
+        let ticket = Arc::new(Ticket { fate, waiter, event, line });
+        (Self { ticket: Arc::clone(&ticket), instead: None }, Waiting(ticket))
     }
 
     /// A record of what is settled: it stays true, whenever it is written.
-    pub(super) fn settled(event: Event) -> Self {
-        let fate = OnceLock::from(Fate::Instead(event.outcome));
-        let ticket = Arc::new(Ticket { fate, ..Ticket::default() });
-        Self { line: event.line(), event: Some(event), ticket }
+    pub(super) fn settled(event: Box<Event>) -> Self {
+        let outcome = event.outcome;
+        let (job, waiting) = Self::awaited(event);
+        let _ = waiting.0.fate.set(Fate::Instead(outcome));
+        job
     }
 
     /// Whether it need not be written: an intent that came too late, so that nothing is minted.
     pub(super) fn is_withdrawn(&self) -> bool {
-        self.event.is_none() && self.ticket.fate.get().is_some()
+        self.ticket.event.is_none() && self.ticket.fate.get().is_some()
     }
 
     /// The line, as it is true by now.
     pub(super) fn line(&mut self) -> &[u8] {
-        if let (Some(Fate::Instead(outcome)), Some(event)) =
-            (self.ticket.fate.get(), &mut self.event)
-            && *outcome != event.outcome
+        if let Some(Fate::Instead(outcome)) = self.ticket.fate.get()
+            && let Some(event) = &self.ticket.event
+            && *outcome != self.says(event)
         {
+            let mut event = event.clone();
             event.instead(outcome);
-            self.line = event.line();
+            self.instead = Some((outcome, event.line()));
         }
-        &self.line
+        self.instead.as_ref().map_or(&self.ticket.line, |(_, line)| line)
+    }
+
+    /// The outcome in the line.
+    fn says(&self, event: &Event) -> &'static str {
+        self.instead.as_ref().map_or(event.outcome, |(outcome, _)| outcome)
     }
 
     /// Tells who waits that the line is written. Gives the record back where nobody waited that long:
@@ -112,8 +122,9 @@ impl Job {
             Fate::Instead(outcome) => {
                 // After an intent comes the record of the decision anyway, which says that nothing
                 // was minted.
-                let says = self.event.as_ref().map_or(*outcome, |event| event.outcome);
-                (*outcome != says).then_some(self)
+                let event = self.ticket.event.as_ref();
+                let is_true = event.is_none_or(|event| self.says(event) == *outcome);
+                (!is_true).then_some(self)
             }
         }
     }
@@ -150,7 +161,7 @@ mod tests {
     use super::*;
 
     fn vended() -> (Job, Waiting) {
-        Job::awaited(Event { outcome: "vended", ..Event::default() })
+        Job::awaited(Box::new(Event { outcome: "vended", ..Event::default() }))
     }
 
     fn outcome(job: &mut Job) -> String {
@@ -222,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_is_settled_stays() {
-        let mut job = Job::settled(Event { outcome: "abandoned", ..Event::default() });
+        let mut job = Job::settled(Box::new(Event { outcome: "abandoned", ..Event::default() }));
         job.failed();
         assert_eq!(outcome(&mut job), "abandoned null");
         assert!(job.written().is_none());

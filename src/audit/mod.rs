@@ -105,10 +105,10 @@ impl Audit {
     }
 
     /// Begins the record of a request. It is written when finished, or when dropped.
-    pub fn begin(&self, request_id: &str, route: impl AsRef<str>, address: IpAddr) -> Record {
+    pub fn begin(&self, request_id: &str, route: &'static str, address: IpAddr) -> Record {
         let Some(inner) = &self.0 else { return Record::nowhere() };
         let address = inner.addresses.write(address);
-        Record::begin(Arc::clone(inner), request_id, route.as_ref(), address)
+        Record::begin(Arc::clone(inner), request_id, route, address)
     }
 
     /// Writes that a token of a type is about to be minted that nobody asked for yet.
@@ -137,6 +137,12 @@ impl Audit {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
+    text
 }

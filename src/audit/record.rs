@@ -28,7 +28,8 @@ pub struct Record(Option<Open>);
 struct Open {
     audit: Arc<Inner>,
     begun: Instant,
-    event: Event,
+    /// It moves from hand to hand.
+    event: Box<Event>,
 }
 
 impl Record {
@@ -36,15 +37,20 @@ impl Record {
         Self(None)
     }
 
-    pub(super) fn begin(audit: Arc<Inner>, request_id: &str, route: &str, address: String) -> Self {
+    pub(super) fn begin(
+        audit: Arc<Inner>,
+        request_id: &str,
+        route: &'static str,
+        address: String,
+    ) -> Self {
         let event = Event {
             event: "vend",
             request_id: capped(request_id),
-            route: capped(route),
+            route,
             address,
             ..Event::default()
         };
-        Self(Some(Open { audit, begun: Instant::now(), event }))
+        Self(Some(Open { audit, begun: Instant::now(), event: Box::new(event) }))
     }
 
     /// The page's origin, as the browser gave it.
@@ -53,10 +59,10 @@ impl Record {
     }
 
     /// Who asks, how that is known (`key`, `jwt` and so on), and by whose word, if that is to be told.
-    pub fn caller(&mut self, via: &str, id: &str, issuer: Option<&str>) {
+    pub fn caller(&mut self, via: &'static str, id: &str, issuer: Option<&str>) {
         self.fill(|event| {
             let issuer = issuer.map(capped);
-            event.caller = Some(Caller { id: capped(id), via: capped(via), issuer });
+            event.caller = Some(Caller { id: capped(id), via, issuer });
         });
     }
 
@@ -176,7 +182,7 @@ impl Record {
     }
 
     /// Nothing is written of it hereafter.
-    fn close(&mut self, outcome: &'static str) -> Option<Event> {
+    fn close(&mut self, outcome: &'static str) -> Option<Box<Event>> {
         let Open { audit, begun, mut event } = self.0.take()?;
         event.time = rfc3339(audit.clock.now());
         event.duration_ms = millis(begun.elapsed());

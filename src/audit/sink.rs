@@ -91,6 +91,10 @@ impl Sink {
         if self.health.is_stuck() {
             return None;
         }
+        // Mostly there is room, and then nobody need look at the time.
+        if let Ok(permit) = self.health.slots.try_acquire() {
+            return Some(Room(permit));
+        }
         let permit = timeout_at(deadline, self.health.slots.acquire()).await;
         permit.ok().and_then(Result::ok).map(Room)
     }
@@ -99,7 +103,7 @@ impl Sink {
     pub(super) async fn write(
         &self,
         room: Room<'_>,
-        event: Event,
+        event: Box<Event>,
         deadline: Instant,
     ) -> Result<(), Unrecorded> {
         self.write_awaited(room, Job::awaited(event), deadline).await
@@ -139,7 +143,7 @@ impl Sink {
     }
 
     /// Has the outcome that an answer gets whose record came too late written some time.
-    pub(super) fn write_unavailable(&self, mut event: Event) {
+    pub(super) fn write_unavailable(&self, mut event: Box<Event>) {
         self.health.late();
         event.instead(UNAVAILABLE);
         self.write_some_time(event);
@@ -147,7 +151,7 @@ impl Sink {
 
     /// Has `event` written without waiting; it must be true whenever that is.
     /// Of strangers' there are few, or those of callers would come too late behind them.
-    pub(super) fn write_some_time(&self, event: Event) {
+    pub(super) fn write_some_time(&self, event: Box<Event>) {
         let waiting = MAX_WAITING - self.health.slots.available_permits();
         if event.is_of_stranger() && waiting >= MAX_STRANGERS {
             return self.health.lost();
