@@ -127,3 +127,75 @@ impl Drop for Call<'_> {
         self.0.wake(state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Instant};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn job() -> Job {
+        Job::intent(b"line\n".to_vec()).0
+    }
+
+    fn taken(queue: &Queue) -> Option<usize> {
+        queue.take(&mut Vec::new(), 10, &mut Vec::new())
+    }
+
+    #[test]
+    fn one_calls_for_all_that_come_before_it_does() {
+        let queue = Queue::default();
+        let call = queue.send(job()).unwrap().unwrap();
+        assert!(queue.send(job()).unwrap().is_none());
+        drop(call);
+        let later = queue.send(job()).unwrap();
+        assert!(later.is_some(), "who comes after the call has to call again");
+        assert_eq!(taken(&queue), Some(3));
+        drop(later);
+        assert_eq!(taken(&queue), Some(0));
+        assert!(queue.send(job()).unwrap().is_some());
+    }
+
+    #[test]
+    fn who_forgets_to_call_calls_all_the_same() {
+        let queue = Queue::default();
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| taken(&queue));
+            drop(queue.send(job()).unwrap());
+            assert_eq!(writer.join().unwrap(), Some(1));
+        });
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_batch_is_called_again() {
+        let queue = Queue::default();
+        let (tell, _told) = mpsc::sync_channel(1);
+        let calls: Vec<_> = (0..3).map(|_| queue.send(job()).unwrap()).collect();
+        queue.flush(tell);
+        let (mut batch, mut flushes) = (Vec::new(), Vec::new());
+        assert_eq!(queue.take(&mut batch, 2, &mut flushes), Some(2));
+        assert!(flushes.is_empty(), "not all that was sent before");
+        batch.clear();
+        assert_eq!(queue.take(&mut batch, 2, &mut flushes), Some(1));
+        assert_eq!(flushes.len(), 1);
+        drop(calls);
+    }
+
+    #[test]
+    fn a_flush_ends_a_rest_and_the_end_ends_all() {
+        let queue = Queue::default();
+        let begun = Instant::now();
+        assert!(queue.rest(Duration::from_millis(1)));
+        let (tell, _told) = mpsc::sync_channel(1);
+        queue.flush(tell);
+        assert!(queue.rest(LONG));
+        drop(queue.send(job()).unwrap());
+        queue.close();
+        assert!(!queue.rest(LONG) && begun.elapsed() < LONG);
+        assert!(queue.send(job()).is_err());
+        assert_eq!(taken(&queue), Some(1), "what came before the end");
+        assert_eq!(taken(&queue), None);
+    }
+}
