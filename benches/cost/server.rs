@@ -1,0 +1,164 @@
+//! The servers that are compared. Each takes `POST /session`, asks the stand-in for a token at
+//! `POST /v1/single-use-token/realtime_scribe` with the API key that only it knows, and passes on
+//! `{"token"}`.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{
+    http::{Connection, post},
+    process::Process,
+    valetkey,
+};
+
+pub const MINT: &str = "/v1/single-use-token/realtime_scribe";
+
+/// What the callers of valetkey know, and the other servers' do not need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The stand-in itself, without anybody in front of it.
+    Direct,
+    Constant,
+    Nginx,
+    Valetkey,
+    Pooled,
+    Express,
+    FastApi,
+    FastApiFresh,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "the stand-in itself",
+            Self::Constant => "axum constant",
+            Self::Nginx => "nginx",
+            Self::Valetkey => "valetkey",
+            Self::Pooled => "valetkey, pool",
+            Self::Express => "Express sample",
+            Self::FastApi => "FastAPI sample, one client",
+            Self::FastApiFresh => "FastAPI sample, a client per request",
+        }
+    }
+}
+
+/// A server that runs until it is dropped.
+pub struct Server {
+    pub process: Process,
+    pub address: SocketAddr,
+    /// What to ask it for a token with.
+    pub request: Vec<u8>,
+}
+
+impl Server {
+    /// Starts `command` and waits for its first answer; and how long that took.
+    pub async fn start(
+        command: Command,
+        folder: tempfile::TempDir,
+        address: SocketAddr,
+        request: Vec<u8>,
+    ) -> (Self, Duration) {
+        let begun = Instant::now();
+        let shown = format!("{command:?}");
+        let mut process = Process::start(command, folder);
+        loop {
+            if let Ok(mut connection) = Connection::open(address).await
+                && connection.ask(&request).await.is_ok_and(|answer| answer.status() == 200)
+            {
+                return (Self { process, address, request }, begun.elapsed());
+            }
+            let too_late = begun.elapsed() > Duration::from_secs(20);
+            assert!(!too_late && !process.has_ended(), "no answer: {shown}\n{}", process.said());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Starts one of them in front of the stand-in at `provider`.
+pub async fn start(kind: Kind, provider: SocketAddr) -> (Server, Duration) {
+    let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
+    let request = match kind {
+        Kind::Direct => post(address, MINT, &[("xi-api-key", KEY)]),
+        _ => post(address, "/session", &[]),
+    };
+    let command = match kind {
+        Kind::Direct => role("stand-in", address),
+        Kind::Constant => role("constant", address),
+        Kind::Nginx => nginx(&folder, address, provider),
+        Kind::Express => express(address, provider),
+        Kind::FastApi => fastapi("shared:app", address, provider),
+        Kind::FastApiFresh => fastapi("fresh:app", address, provider),
+        Kind::Valetkey => return valetkey::start(&valetkey::Settings::new(provider)).await,
+        Kind::Pooled => return valetkey::start(&valetkey::Settings::new(provider).pool()).await,
+    };
+    Server::start(command, folder, address, request).await
+}
+
+/// The API key of the stand-in, who takes any.
+pub const KEY: &str = "sk_0123456789abcdef0123456789abcdef";
+
+/// A port that nobody listens on, for a server that is told where to listen.
+pub fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// This program in another role.
+fn role(name: &str, address: SocketAddr) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg(name).arg(address.to_string());
+    command
+}
+
+fn nginx(folder: &tempfile::TempDir, address: SocketAddr, provider: SocketAddr) -> Command {
+    let template = fs::read_to_string(samples().join("nginx.conf")).unwrap();
+    let text = template
+        .replace("$FOLDER", &folder.path().display().to_string())
+        .replace("$LISTEN", &address.to_string())
+        .replace("$PROVIDER", &provider.to_string())
+        .replace("$KEY", KEY);
+    let file = folder.path().join("nginx.conf");
+    fs::write(&file, text).unwrap();
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(folder.path()).arg("-c").arg(file);
+    command
+}
+
+fn express(address: SocketAddr, provider: SocketAddr) -> Command {
+    let mut command = Command::new("node");
+    command.arg(installed().join("express/server.mjs")).env("NODE_ENV", "production");
+    told(&mut command, address, provider);
+    command
+}
+
+fn fastapi(app: &str, address: SocketAddr, provider: SocketAddr) -> Command {
+    let mut command = Command::new(installed().join("fastapi/bin/uvicorn"));
+    let port = address.port().to_string();
+    command.args([app, "--port", &port, "--no-access-log", "--log-level", "warning"]);
+    command.arg("--app-dir").arg(samples().join("fastapi")).env("PYTHONDONTWRITEBYTECODE", "1");
+    told(&mut command, address, provider);
+    command
+}
+
+/// What the samples read from the environment; a developer's proxy is not for loopback.
+fn told(command: &mut Command, address: SocketAddr, provider: SocketAddr) {
+    command
+        .env("PORT", address.port().to_string())
+        .env("PROVIDER", format!("http://{provider}"))
+        .env("API_KEY", KEY)
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1");
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/cost/samples")
+}
+
+/// Where `scripts/bench` puts what the samples need.
+fn installed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench")
+}
