@@ -7,13 +7,14 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
 use super::{
     http::{Connection, post},
     process::Process,
-    valetkey,
+    valetkey::Settings,
 };
 
 pub const MINT: &str = "/v1/single-use-token/realtime_scribe";
@@ -33,6 +34,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const BEFORE_THE_PROVIDER: [Self; 7] = [
+        Self::Constant,
+        Self::Nginx,
+        Self::Valetkey,
+        Self::Pooled,
+        Self::Express,
+        Self::FastApi,
+        Self::FastApiFresh,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Direct => "the stand-in itself",
@@ -51,8 +62,8 @@ impl Kind {
 pub struct Server {
     pub process: Process,
     pub address: SocketAddr,
-    /// What to ask it for a token with.
-    pub request: Vec<u8>,
+    /// What to ask it for a token with, in turn.
+    pub requests: Rc<Vec<Vec<u8>>>,
 }
 
 impl Server {
@@ -61,16 +72,17 @@ impl Server {
         command: Command,
         folder: tempfile::TempDir,
         address: SocketAddr,
-        request: Vec<u8>,
+        requests: Vec<Vec<u8>>,
     ) -> (Self, Duration) {
         let begun = Instant::now();
         let shown = format!("{command:?}");
         let mut process = Process::start(command, folder);
         loop {
             if let Ok(mut connection) = Connection::open(address).await
-                && connection.ask(&request).await.is_ok_and(|answer| answer.status() == 200)
+                && connection.ask(&requests[0]).await.is_ok_and(|answer| answer.status() == 200)
             {
-                return (Self { process, address, request }, begun.elapsed());
+                let requests = Rc::new(requests);
+                return (Self { process, address, requests }, begun.elapsed());
             }
             let too_late = begun.elapsed() > Duration::from_secs(20);
             assert!(!too_late && !process.has_ended(), "no answer: {shown}\n{}", process.said());
@@ -79,8 +91,16 @@ impl Server {
     }
 }
 
-/// Starts one of them in front of the stand-in at `provider`.
+/// Starts one of them in front of the stand-in at `provider`; and how long that took.
 pub async fn start(kind: Kind, provider: SocketAddr) -> (Server, Duration) {
+    start_with(kind, provider, USUAL).await
+}
+
+/// As many requests at once as servers are usually made for.
+const USUAL: usize = 1024;
+
+/// As `start`, and made for so many requests at once.
+pub async fn start_with(kind: Kind, provider: SocketAddr, at_once: usize) -> (Server, Duration) {
     let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
     let request = match kind {
         Kind::Direct => post(address, MINT, &[("xi-api-key", KEY)]),
@@ -89,14 +109,14 @@ pub async fn start(kind: Kind, provider: SocketAddr) -> (Server, Duration) {
     let command = match kind {
         Kind::Direct => role("stand-in", address),
         Kind::Constant => role("constant", address),
-        Kind::Nginx => nginx(&folder, address, provider),
+        Kind::Nginx => nginx(&folder, address, provider, at_once),
         Kind::Express => express(address, provider),
         Kind::FastApi => fastapi("shared:app", address, provider),
         Kind::FastApiFresh => fastapi("fresh:app", address, provider),
-        Kind::Valetkey => return valetkey::start(&valetkey::Settings::new(provider)).await,
-        Kind::Pooled => return valetkey::start(&valetkey::Settings::new(provider).pool()).await,
+        Kind::Valetkey => return Settings::new(provider).at_once(at_once).start().await,
+        Kind::Pooled => return Settings::new(provider).pooled().start().await,
     };
-    Server::start(command, folder, address, request).await
+    Server::start(command, folder, address, vec![request]).await
 }
 
 /// The API key of the stand-in, who takes any.
@@ -114,13 +134,20 @@ fn role(name: &str, address: SocketAddr) -> Command {
     command
 }
 
-fn nginx(folder: &tempfile::TempDir, address: SocketAddr, provider: SocketAddr) -> Command {
+fn nginx(
+    folder: &tempfile::TempDir,
+    address: SocketAddr,
+    provider: SocketAddr,
+    at_once: usize,
+) -> Command {
     let template = fs::read_to_string(samples().join("nginx.conf")).unwrap();
     let text = template
         .replace("$FOLDER", &folder.path().display().to_string())
         .replace("$LISTEN", &address.to_string())
         .replace("$PROVIDER", &provider.to_string())
-        .replace("$KEY", KEY);
+        .replace("$KEY", KEY)
+        // Its workers share the callers out unevenly, and count the provider's connections as well.
+        .replace("$CONNECTIONS", &(2 * at_once).to_string());
     let file = folder.path().join("nginx.conf");
     fs::write(&file, text).unwrap();
     let mut command = Command::new("nginx");

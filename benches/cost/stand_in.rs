@@ -20,7 +20,7 @@ use std::{
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify};
 
 use super::{
-    http::{self, Message},
+    http::{self, Connection, Message},
     role,
 };
 
@@ -32,6 +32,44 @@ struct Provider {
     waiting: Cell<u64>,
     minted: Cell<u64>,
     scratch: RefCell<String>,
+}
+
+/// The bench's hand on it.
+pub struct Control {
+    address: SocketAddr,
+    connection: Connection,
+}
+
+impl Control {
+    pub async fn of(address: SocketAddr) -> Self {
+        Self { address, connection: Connection::open(address).await.unwrap() }
+    }
+
+    /// From now on each mint takes so long.
+    pub async fn latency(&mut self, latency: Duration) {
+        self.ask(&format!("latency/{}", latency.as_millis())).await;
+    }
+
+    /// From now on mints hang.
+    pub async fn hold(&mut self) {
+        self.ask("hold").await;
+    }
+
+    /// They do so no longer.
+    pub async fn release(&mut self) {
+        self.ask("release").await;
+    }
+
+    /// How many mints hang, or take their time.
+    pub async fn waiting(&mut self) -> usize {
+        self.ask("waiting").await.parse().unwrap()
+    }
+
+    async fn ask(&mut self, what: &str) -> String {
+        let request = http::post(self.address, &format!("/control/{what}"), &[]);
+        let answer = self.connection.ask(&request).await.unwrap();
+        String::from_utf8(answer.body().to_vec()).unwrap()
+    }
 }
 
 /// Serves on `address` for as long as the bench runs.

@@ -1,7 +1,7 @@
 //! valetkey as in production, with everything on: a caller key, limits that are enforced and never
 //! reached, the record in a file, the log of requests as JSON, metrics.
 
-use std::{fmt::Write as _, fs, net::SocketAddr, process::Command, time::Duration};
+use std::{fmt::Write as _, fs, net::SocketAddr, path::Path, process::Command, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -14,42 +14,107 @@ use super::{
 #[derive(Clone)]
 pub struct Settings {
     provider: SocketAddr,
-    pool: Option<Pool>,
-    /// How many caller keys there are.
-    pub keys: usize,
-    /// How many token types there are besides the usual ones.
-    pub types: usize,
+    pool: bool,
+    /// How many caller keys there are; each is used in turn.
+    keys: usize,
+    /// How many token types there are besides the usual ones; each is asked for in turn.
+    types: usize,
+    /// From how many addresses it is asked, in turn; 0: from this machine's own.
+    addresses: usize,
+    /// How many requests are worked on at once.
+    at_once: usize,
     /// The admin listener.
     pub admin: SocketAddr,
 }
 
-/// A pool's settings.
-#[derive(Clone, Copy)]
+/// The settings of a pool.
 pub struct Pool {
-    pub size: usize,
+    pub size: u64,
     /// The most mints at once that fill it.
-    pub refills: usize,
+    pub refills: u64,
 }
+
+pub const POOL: Pool = Pool { size: 10_000, refills: 32 };
 
 impl Settings {
     pub fn new(provider: SocketAddr) -> Self {
-        Self { provider, pool: None, keys: 1, types: 0, admin: free_address() }
+        let (admin, at_once) = (free_address(), 1024);
+        Self { provider, pool: false, keys: 1, types: 0, addresses: 0, at_once, admin }
     }
 
-    pub fn pool(mut self) -> Self {
-        self.pool = Some(Pool { size: 10_000, refills: 32 });
-        self
+    pub fn pooled(self) -> Self {
+        Self { pool: true, ..self }
+    }
+
+    pub fn keys(self, keys: usize) -> Self {
+        Self { keys, ..self }
+    }
+
+    pub fn types(self, types: usize) -> Self {
+        Self { types, ..self }
+    }
+
+    pub fn addresses(self, addresses: usize) -> Self {
+        Self { addresses, ..self }
+    }
+
+    pub fn at_once(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
+    }
+
+    /// Starts one; and how long that took.
+    pub async fn start(&self) -> (Server, Duration) {
+        let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
+        let mut command = self.command("serve", folder.path());
+        command.args(["--listen", &address.to_string()]);
+        Server::start(command, folder, address, self.requests(address)).await
+    }
+
+    /// Whether it takes these settings.
+    pub fn are_known(&self) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let output = self.command("check", folder.path()).output().unwrap();
+        output.status.success()
+    }
+
+    fn command(&self, what: &str, folder: &Path) -> Command {
+        let file = folder.join("valetkey.toml");
+        fs::write(&file, self.text()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
+        command
+            .args([what, "--config"])
+            .arg(file)
+            .env_clear()
+            .env("ELEVENLABS_API_KEY", KEY)
+            .env("VALETKEY__AUDIT__TO", format!("file:{}", folder.join("audit.log").display()));
+        command
+    }
+
+    /// As many as there are ways to ask that differ.
+    fn requests(&self, address: SocketAddr) -> Vec<Vec<u8>> {
+        let one = |number: usize| {
+            let credential = format!("Bearer {}", key(number % self.keys));
+            let from = format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255);
+            let mut headers = vec![("authorization", &*credential)];
+            if self.addresses > 0 {
+                headers.push(("x-forwarded-for", &*from));
+            }
+            match self.types {
+                0 => post(address, "/session", &headers),
+                types => post(address, &format!("/tokens/type_{}", number % types), &headers),
+            }
+        };
+        (0..self.keys.max(self.types).max(self.addresses)).map(one).collect()
     }
 
     fn text(&self) -> String {
-        let Self { provider, admin, .. } = self;
+        let Self { provider, admin, at_once, .. } = self;
         let mut text = format!(
             r#"
 [server]
 admin_listen = "{admin}"
 trusted_proxies = ["127.0.0.1/32"]
-max_connections = 65536
-max_requests = 16384
+max_requests = {at_once}
 request_timeout = "90s"
 [log]
 format = "json"
@@ -65,45 +130,26 @@ timeout = "60s"
             let _ = writeln!(text, "[limits.{limit}]\nmode = \"enforce\"\n{wide}");
         }
         for number in 0..self.keys {
-            let hash = digest(&SHA256, key(number).as_bytes());
             let _ = write!(text, "[[auth.keys]]\nid = \"caller-{number}\"\nsha256 = \"");
-            for byte in hash.as_ref() {
+            for byte in digest(&SHA256, key(number).as_bytes()).as_ref() {
                 let _ = write!(text, "{byte:02x}");
             }
             text += "\"\n";
         }
         for number in 0..self.types {
-            let _ = write!(
-                text,
-                "[tokens.type_{number}]\nprovider = \"elevenlabs\"\nproduct = \"realtime_scribe\"\n"
-            );
+            let what = "provider = \"elevenlabs\"\nproduct = \"realtime_scribe\"";
+            let _ = writeln!(text, "[tokens.type_{number}]\n{what}");
         }
-        if let Some(Pool { size, refills }) = self.pool {
-            let _ =
-                write!(text, "[tokens.realtime_scribe.pool]\nkeys = {size}\nrefills = {refills}\n");
+        if self.pool {
+            let Pool { size, refills } = POOL;
+            let how = format!("size = {size}\nmin_remaining = \"1m\"\nidle = \"10m\"");
+            let _ = writeln!(text, "[tokens.realtime_scribe.pool]\n{how}\nrefills = {refills}");
         }
         text
     }
 }
 
 /// The caller key of this number.
-pub fn key(number: usize) -> String {
+fn key(number: usize) -> String {
     format!("vk_{number:043}")
-}
-
-/// Starts one.
-pub async fn start(settings: &Settings) -> (Server, Duration) {
-    let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
-    let file = folder.path().join("valetkey.toml");
-    fs::write(&file, settings.text()).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
-    command
-        .args(["serve", "--listen", &address.to_string(), "--config"])
-        .arg(file)
-        .env_clear()
-        .env("ELEVENLABS_API_KEY", KEY)
-        .env("VALETKEY__AUDIT__TO", format!("file:{}", folder.path().join("audit.log").display()));
-    let credential = format!("Bearer {}", key(0));
-    let request = post(address, "/session", &[("authorization", &credential)]);
-    Server::start(command, folder, address, request).await
 }

@@ -1,0 +1,86 @@
+//! What the measurements share: how long they take, the provider, and the servers that are compared.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::{
+    machine,
+    server::{self, Kind, Server},
+    stand_in::Control,
+    valetkey::Settings,
+};
+
+/// How often and how long something is measured.
+pub struct Pace {
+    pub rounds: usize,
+    /// How long everybody asks as fast as they are answered.
+    pub burst: Duration,
+    /// What goes before it, to open connections and to be warm.
+    pub warm_up: Duration,
+    /// Rounds at a constant rate.
+    pub rate_rounds: usize,
+    /// How long one of them lasts.
+    pub rate: Duration,
+    pub starts: usize,
+}
+
+const FULL: Pace = Pace {
+    rounds: 7,
+    burst: Duration::from_millis(1500),
+    warm_up: Duration::from_millis(400),
+    rate_rounds: 3,
+    rate: Duration::from_secs(4),
+    starts: 9,
+};
+
+const QUICK: Pace = Pace {
+    rounds: 3,
+    burst: Duration::from_millis(400),
+    warm_up: Duration::from_millis(200),
+    rate_rounds: 1,
+    rate: Duration::from_millis(1500),
+    starts: 3,
+};
+
+pub struct Bench {
+    pub pace: Pace,
+    /// How many files a process may have open.
+    pub descriptors: u64,
+    pub provider: Server,
+    pub control: Control,
+    /// The admin listener of the valetkey with a pool; none: this valetkey has no pools.
+    pub pool: Option<SocketAddr>,
+    servers: Vec<(Kind, Server)>,
+}
+
+impl Bench {
+    pub async fn start(quick: bool) -> Self {
+        let descriptors = machine::raise_descriptors();
+        let provider = server::start(Kind::Direct, server::free_address()).await.0;
+        let control = Control::of(provider.address).await;
+        let pooled = Settings::new(provider.address).pooled();
+        let pool = pooled.are_known().then_some(pooled.admin);
+        let mut servers = Vec::new();
+        for kind in Kind::BEFORE_THE_PROVIDER {
+            match kind {
+                Kind::Pooled if pool.is_none() => (),
+                Kind::Pooled => servers.push((kind, pooled.start().await.0)),
+                _ => servers.push((kind, server::start(kind, provider.address).await.0)),
+            }
+        }
+        let pace = if quick { QUICK } else { FULL };
+        Self { pace, descriptors, provider, control, pool, servers }
+    }
+
+    /// `None`: this valetkey has no pools.
+    pub fn server(&self, kind: Kind) -> Option<&Server> {
+        match kind {
+            Kind::Direct => Some(&self.provider),
+            _ => self.servers.iter().find(|(it, _)| *it == kind).map(|(_, server)| server),
+        }
+    }
+
+    /// Ends those that are not needed any more.
+    pub fn end_servers(&mut self) {
+        self.servers.clear();
+    }
+}

@@ -1,0 +1,8 @@
+//! The measurements. Each is a section of the result.
+
+pub mod cores;
+pub mod cost;
+pub mod growth;
+pub mod latency;
+pub mod memory;
+pub mod start;
