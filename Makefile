@@ -1,6 +1,6 @@
 # The ways to run what is here, by their names; each is a script that can be run as well.
 
-.PHONY: help sandbox test ci fuzz overload
+.PHONY: help sandbox test ci fuzz bench instructions overload
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
@@ -16,6 +16,12 @@ ci: ## All that must hold before a change lands.
 
 fuzz: ## Fuzz every parser of what others write; SECONDS=60 for each.
 	scripts/fuzz $(SECONDS)
+
+bench: ## Measure what a token costs, beside others; QUICK=--quick is shorter.
+	scripts/bench $(QUICK)
+
+instructions: ## Count the instructions of a vending, and fail if there are more than allowed.
+	scripts/instructions
 
 overload: ## Ask for ten times what can be given, and see what a provider that is down is sent; QUICK=--quick is shorter.
 	cargo bench --locked --bench overload -- $(QUICK)

@@ -47,8 +47,8 @@ pub struct Bench {
     pub descriptors: u64,
     pub provider: Server,
     pub control: Control,
-    /// The admin listener of the valetkey with a pool; none: this valetkey has no pools.
-    pub pool: Option<SocketAddr>,
+    /// The admin listener of the valetkey with a pool.
+    pub pool: SocketAddr,
     servers: Vec<(Kind, Server)>,
 }
 
@@ -58,24 +58,22 @@ impl Bench {
         let provider = server::start(Kind::Direct, server::free_address()).await.0;
         let control = Control::of(provider.address).await;
         let pooled = Settings::new(provider.address).pooled();
-        let pool = pooled.are_known().then_some(pooled.admin);
         let mut servers = Vec::new();
         for kind in Kind::BEFORE_THE_PROVIDER {
-            match kind {
-                Kind::Pooled if pool.is_none() => (),
-                Kind::Pooled => servers.push((kind, pooled.start().await.0)),
-                _ => servers.push((kind, server::start(kind, provider.address).await.0)),
-            }
+            let server = match kind {
+                Kind::Pooled => pooled.start().await.0,
+                _ => server::start(kind, provider.address).await.0,
+            };
+            servers.push((kind, server));
         }
         let pace = if quick { QUICK } else { FULL };
-        Self { pace, descriptors, provider, control, pool, servers }
+        Self { pace, descriptors, provider, control, pool: pooled.admin, servers }
     }
 
-    /// `None`: this valetkey has no pools.
-    pub fn server(&self, kind: Kind) -> Option<&Server> {
+    pub fn server(&self, kind: Kind) -> &Server {
         match kind {
-            Kind::Direct => Some(&self.provider),
-            _ => self.servers.iter().find(|(it, _)| *it == kind).map(|(_, server)| server),
+            Kind::Direct => &self.provider,
+            _ => self.servers.iter().find(|(it, _)| *it == kind).map(|(_, server)| server).unwrap(),
         }
     }
 

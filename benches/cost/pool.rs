@@ -1,9 +1,6 @@
 //! A pool of tokens, as it is filled and emptied for a measurement.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::time::timeout;
 
@@ -18,62 +15,63 @@ use super::{
 /// What is taken of a full pool, so that there is no miss at its end.
 const TAKEN: u64 = POOL.size * 8 / 10;
 
-/// How full it is when it counts as full: tokens may be on their way.
-const FULL: u64 = POOL.size * 95 / 100;
-
 /// Taking from a full pool, and filling it again.
 pub struct Emptied {
     /// While nothing could be minted.
     pub taken: Burst,
-    /// What the server used of the processors from the first of them to a full pool.
-    pub with_refill: Duration,
+    /// Microseconds of a processor for minting a token ahead.
+    refill: f64,
 }
 
 impl Emptied {
     /// Microseconds of a processor for a token, its minting included.
     pub fn cost_with_refill(&self) -> f64 {
-        self.with_refill.as_secs_f64() * 1e6 / self.taken.answered as f64
+        self.taken.cost() + self.refill
     }
 }
 
 /// Fills the pool, empties most of it while the provider holds its tokens back, and lets it be filled
-/// again. `None`: there is no pool, or it did not do as it should, which is told on standard error.
+/// again. `None`: it did not do as it should, which is told on standard error.
 pub async fn empty(bench: &mut Bench) -> Option<Emptied> {
-    let admin = bench.pool?;
-    fill(bench.server(Kind::Pooled)?, admin).await?;
+    let admin = bench.pool;
+    fill(bench.server(Kind::Pooled), admin).await?;
     bench.control.hold().await;
-    let server = bench.server(Kind::Pooled)?;
-    let cpu = server.process.cpu();
     // A miss would wait for as long as the provider is held.
-    let taken = timeout(Duration::from_secs(20), load::take(server, TAKEN)).await;
+    let taken =
+        timeout(Duration::from_secs(20), load::take(bench.server(Kind::Pooled), TAKEN)).await;
+    let (left, cpu) = (stock(admin).await, bench.server(Kind::Pooled).process.cpu());
     bench.control.release().await;
     let Ok(taken) = taken else {
         eprintln!("the pool was full, and yet there were misses");
         return None;
     };
-    until_full(admin).await?;
-    let with_refill = bench.server(Kind::Pooled)?.process.cpu().saturating_sub(cpu);
-    Some(Emptied { taken, with_refill })
+    let minted = settled(admin).await.saturating_sub(left);
+    let cpu = bench.server(Kind::Pooled).process.cpu().saturating_sub(cpu);
+    Some(Emptied { taken, refill: cpu.as_secs_f64() * 1e6 / minted as f64 })
 }
 
 /// Asks for as many tokens as the pool may hold, which is what makes it hold as many.
 pub async fn fill(server: &Server, admin: SocketAddr) -> Option<()> {
-    if stock(admin).await < FULL {
-        load::take(server, POOL.size * 11 / 10).await;
+    load::take(server, POOL.size * 11 / 10).await;
+    match settled(admin).await {
+        stock if stock > TAKEN * 11 / 10 => Some(()),
+        stock => {
+            eprintln!("the pool has {stock} tokens, and gets no fuller");
+            None
+        }
     }
-    until_full(admin).await
 }
 
-async fn until_full(admin: SocketAddr) -> Option<()> {
-    let begun = Instant::now();
-    while stock(admin).await < FULL {
-        if begun.elapsed() > Duration::from_secs(15) {
-            eprintln!("the pool has {} tokens, and gets no fuller", stock(admin).await);
-            return None;
+/// How many tokens there are, once there come no more.
+async fn settled(admin: SocketAddr) -> u64 {
+    let mut before = stock(admin).await;
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        match stock(admin).await {
+            now if now <= before => return now,
+            more => before = more,
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Some(())
 }
 
 /// How many tokens there are.

@@ -41,7 +41,7 @@ pub async fn measure(bench: &mut Bench) -> String {
     )
 }
 
-/// Latencies round by round, of those that there are.
+/// Latencies round by round.
 type Rows = Vec<(Kind, Vec<Latencies>)>;
 
 async fn rounds(bench: &Bench, kinds: &[Kind], per_second: f64) -> Rows {
@@ -49,7 +49,7 @@ async fn rounds(bench: &Bench, kinds: &[Kind], per_second: f64) -> Rows {
     for round in 1..=bench.pace.rate_rounds {
         eprintln!("latency at {per_second:.0}/s: round {round} of {}", bench.pace.rate_rounds);
         for (kind, latencies) in &mut rows {
-            let Some(server) = bench.server(*kind) else { continue };
+            let server = bench.server(*kind);
             // A pool has to learn how much is asked for.
             let warm_up =
                 if *kind == Kind::Pooled { 2 * bench.pace.rate } else { bench.pace.warm_up };
@@ -85,5 +85,5 @@ fn cells(rows: &Rows) -> Vec<Vec<String>> {
             latencies.iter().map(|it| it.failed).sum::<u64>().to_string(),
         ]
     };
-    rows.iter().filter(|(_, latencies)| !latencies.is_empty()).map(cells).collect()
+    rows.iter().map(cells).collect()
 }

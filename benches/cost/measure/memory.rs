@@ -106,21 +106,38 @@ async fn in_flight(server: &Server, provider: &mut Control, wanted: usize) -> (u
         let Ok(mut connection) = Connection::open(server.address).await else { break };
         let requests = Rc::clone(&server.requests);
         asking.spawn_local(async move {
-            let _ = connection.ask(&requests[0]).await;
+            match connection.ask(&requests[0]).await {
+                Ok(answer) if answer.status() == 200 => None,
+                Ok(answer) => Some(String::from_utf8_lossy(answer.body()).into_owned()),
+                Err(error) => Some(error.to_string()),
+            }
         });
         // The provider's thread and the server's have something to do, too.
         tokio::task::yield_now().await;
     }
-    let (begun, mut reached) = (Instant::now(), 0);
-    while reached < wanted && begun.elapsed() < Duration::from_secs(15) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        reached = provider.waiting().await;
-    }
+    let reached = settled(provider, wanted).await;
     let pss = server.process.pss_kib();
     provider.release().await;
-    asking.join_all().await;
+    let failures: Vec<String> = asking.join_all().await.into_iter().flatten().collect();
+    if let Some(one) = failures.first() {
+        eprintln!("{} requests were not in flight, one of them for: {one}", failures.len());
+    }
     server.process.forget();
     (reached, pss)
+}
+
+/// How many requests the provider has in hand: all, or as many as there are when no more came for a
+/// while.
+async fn settled(provider: &mut Control, wanted: usize) -> usize {
+    let (mut reached, mut since) = (0, Instant::now());
+    while reached < wanted && since.elapsed() < Duration::from_secs(2) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = provider.waiting().await;
+        if now > reached {
+            (reached, since) = (now, Instant::now());
+        }
+    }
+    reached
 }
 
 /// How many connections are held of those that were opened, and the memory of the server meanwhile.
@@ -138,7 +155,6 @@ async fn idle_connections(server: &Server) -> (usize, u64) {
 
 /// What a pool that is full needs.
 async fn pooled(bench: &Bench) -> Option<String> {
-    bench.pool?;
     let settings = Settings::new(bench.provider.address).pooled();
     let (server, _) = settings.start().await;
     let idle = server.process.pss_kib();
