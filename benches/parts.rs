@@ -175,7 +175,7 @@ fn pool(criterion: &mut Criterion) {
         bencher.iter_custom(|times| {
             let mut took = Duration::ZERO;
             for _ in 0..times {
-                while !hit(&take, &mut took) {
+                while !hit(take, &mut took) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }

@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// What one thread allocates another often frees, which the C library's own does slowly.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     valetkey::cli::run()
 }

@@ -1,7 +1,10 @@
 //! The `Server-Timing` header: what the time until a token went into, in milliseconds. Browsers show it
 //! beside the request.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 use axum::http::{HeaderName, HeaderValue};
 
@@ -20,11 +23,21 @@ pub(super) fn value(
         let _ = write!(text, "pool;desc=\"{}\", ", name(asked));
     }
     if let Some(took) = upstream {
-        let _ = write!(text, "provider;dur={:.3}, ", took.as_secs_f64() * 1e3);
+        let _ = write!(text, "provider;dur={}, ", Millis(took));
     }
     // Cannot fail: it is written to memory.
-    let _ = write!(text, "total;dur={:.3}", total.as_secs_f64() * 1e3);
+    let _ = write!(text, "total;dur={}", Millis(total));
     HeaderValue::try_from(text).ok()
+}
+
+/// Milliseconds with three decimals, from whole numbers: to round a fraction exactly takes long.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_micros();
+        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
+    }
 }
 
 /// What it is called, also in the log.
