@@ -129,12 +129,12 @@ impl Open {
         }
     }
 
-    fn close(&self, outcome: &'static str) -> Event {
-        Event {
+    fn close(&self, outcome: &'static str) -> Box<Event> {
+        Box::new(Event {
             time: rfc3339(self.audit.clock.now()),
             duration_ms: millis(self.begun.elapsed()),
             outcome,
             ..self.event()
-        }
+        })
     }
 }

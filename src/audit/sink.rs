@@ -163,7 +163,7 @@ impl Sink {
     }
 
     /// Has `event` written, which stays true whenever that is.
-    pub(super) fn write_settled(&self, room: Room<'_>, event: Event) {
+    pub(super) fn write_settled(&self, room: Room<'_>, event: Box<Event>) {
         self.send(room, Job::settled(event));
     }
 
