@@ -4,7 +4,7 @@ use std::{collections::HashSet, thread};
 
 use serde_json::Value;
 
-use super::{Pooled, client::Got, count};
+use super::{Pooled, client::Got};
 
 /// How many ask at once, and how often each.
 const CALLERS: usize = 100;
@@ -13,37 +13,50 @@ const EACH: usize = 1_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_requests_get_each_token_once() {
     let pooled = Pooled::start(&[("SIZE", "1000"), ("REFILLS", "64")]);
-    let callers = (0..CALLERS).map(|_| pooled.caller()).collect::<Vec<_>>();
-    let threads: Vec<_> = callers
-        .into_iter()
-        .map(|mut caller| thread::spawn(move || (0..EACH).map(|_| caller.ask()).collect()))
-        .collect();
-    let got: Vec<Got> =
-        threads.into_iter().flat_map(|it| -> Vec<Got> { it.join().unwrap() }).collect();
+    let got = rush(&pooled);
     assert_eq!(got.len(), CALLERS * EACH);
-    let tokens: HashSet<&str> = got.iter().map(Got::token).collect();
-    assert_eq!(tokens.len(), got.len(), "a token was handed out twice");
-    let left = |got: &Got| got.body["expires_in"].as_u64().unwrap();
-    assert!(got.iter().all(|it| left(it) > 450), "one had less than half of its life left");
-    let hits = got.iter().filter(|it| it.is_hit()).count() as u64;
-    assert!(hits > 0 && hits < got.len() as u64, "both ways were taken: {hits}");
+    let (vended, refused): (Vec<&Got>, Vec<_>) = got.iter().partition(|it| it.status == 200);
+    // A machine that stands still may not write a record in time; then its token is withheld.
+    let withheld = |it: &&Got| it.body["code"] == "audit_unavailable";
+    assert!(refused.iter().all(withheld) && refused.len() < got.len() / 100, "{refused:?}");
+    let tokens: HashSet<&str> = vended.iter().map(|it| it.token()).collect();
+    assert_eq!(tokens.len(), vended.len(), "a token was handed out twice");
+    let left = |got: &&&Got| got.body["expires_in"].as_u64().unwrap();
+    assert!(vended.iter().all(|it| left(&it) > 450), "one had less than half of its life left");
+    let hits = vended.iter().filter(|it| it.is_hit()).count();
+    assert!(hits > 0 && hits < vended.len(), "both ways were taken: {hits}");
     // What is under way comes in before the server ends, and ends up in the audit.
-    let (metric, stand_ins) = (pooled.metric("valetkey_pool_requests_total", "hit").await, &pooled);
-    assert_eq!(metric, hits);
-    let before = stand_ins.minted().await;
+    let before = pooled.minted().await;
     let lines = pooled.end();
-    let vended = count(&lines, "vend", Some("vended"));
-    let discarded = lines.iter().filter(|it| is_discarded_token(it)).count() as u64;
-    assert_eq!(vended, got.len() as u64);
-    assert_eq!(count(&lines, "vend", None), vended);
-    let minted = vended + discarded;
-    assert!((before..before + 64).contains(&minted), "{before} and then {minted}");
-    let hashes = lines.iter().filter_map(|line| line["token_sha256"].as_str());
-    assert_eq!(hashes.collect::<HashSet<_>>().len() as u64, minted, "each has one end");
-    let begun = count(&lines, "refill", None) + count(&lines, "mint", None);
-    assert_eq!(begun, minted, "each was announced");
+    let hashes = |lines: &[&Value]| -> HashSet<String> {
+        lines.iter().filter_map(|it| it["token_sha256"].as_str()).map(str::to_owned).collect()
+    };
+    let all: Vec<&Value> = lines.iter().collect();
+    let minted = hashes(&all);
+    let (discarded, others): (Vec<&Value>, Vec<&Value>) =
+        all.into_iter().partition(|it| it["event"] == "discard");
+    let (discarded, recorded) = (hashes(&discarded), hashes(&others));
+    assert!(discarded.is_disjoint(&recorded), "one was handed out and discarded");
+    let given = tokens.iter().map(|token| hash(token)).collect::<HashSet<_>>();
+    assert!(given.is_subset(&recorded), "one was handed out without a record");
+    assert!(recorded.len() - given.len() <= refused.len(), "more was withheld than refused");
+    let count = minted.len() as u64;
+    assert!((before..before + 64).contains(&count), "{before} and then {count}");
+    let announced = |it: &&Value| it["event"] == "refill" || it["event"] == "mint";
+    let announced = lines.iter().filter(announced).count();
+    let most = minted.len() + refused.len();
+    assert!((minted.len()..=most).contains(&announced), "{announced} were announced");
 }
 
-fn is_discarded_token(line: &Value) -> bool {
-    line["event"] == "discard" && line["minted"] == "yes"
+/// What everyone gets.
+fn rush(pooled: &Pooled) -> Vec<Got> {
+    let callers = (0..CALLERS).map(|_| pooled.caller()).collect::<Vec<_>>();
+    let ask = |mut caller: super::Caller| (0..EACH).map(|_| caller.ask()).collect::<Vec<_>>();
+    let threads: Vec<_> =
+        callers.into_iter().map(|caller| thread::spawn(move || ask(caller))).collect();
+    threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+}
+
+fn hash(token: &str) -> String {
+    valetkey::caller::sha256(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }
