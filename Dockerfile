@@ -6,9 +6,10 @@ WORKDIR /build
 
 # The dependencies alone, so that a change of our sources does not build them again.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches/overload \
+RUN mkdir -p src benches/cost benches/instructions benches/overload \
     # Cargo wants to see the files of all targets, built or not.
-    && touch benches/access.rs benches/limits.rs benches/overload/main.rs \
+    && touch benches/access.rs benches/limits.rs benches/parts.rs \
+        benches/cost/main.rs benches/instructions/main.rs benches/overload/main.rs \
     && echo '//! A placeholder.' | tee src/lib.rs >src/main.rs \
     && echo 'fn main() {}' >>src/main.rs \
     && cargo build --release --locked \
