@@ -34,10 +34,10 @@ const FULL: Pace = Pace {
 
 const QUICK: Pace = Pace {
     rounds: 3,
-    burst: Duration::from_millis(400),
+    burst: Duration::from_millis(300),
     warm_up: Duration::from_millis(200),
     rate_rounds: 1,
-    rate: Duration::from_millis(1500),
+    rate: Duration::from_millis(1000),
     starts: 3,
 };
 

@@ -98,40 +98,52 @@ async fn row(bench: &mut Bench, kind: Kind) -> Vec<String> {
     cells
 }
 
+/// How many requests come at once on the way to `IN_FLIGHT`. A thousand records may wait to be written:
+/// more at the very same time would be refused, which is not what is measured here.
+const STEP: usize = 500;
+
 /// How many requests were in flight at the provider at once, and the memory of the server meanwhile.
 async fn in_flight(server: &Server, provider: &mut Control, wanted: usize) -> (usize, u64) {
     provider.hold().await;
-    let mut asking = JoinSet::new();
-    for _ in 0..wanted {
-        let Ok(mut connection) = Connection::open(server.address).await else { break };
-        let requests = Rc::clone(&server.requests);
-        asking.spawn_local(async move {
-            match connection.ask(&requests[0]).await {
-                Ok(answer) if answer.status() == 200 => None,
-                Ok(answer) => Some(String::from_utf8_lossy(answer.body()).into_owned()),
-                Err(error) => Some(error.to_string()),
-            }
-        });
-        // The provider's thread and the server's have something to do, too.
-        tokio::task::yield_now().await;
+    let (mut asking, mut reached) = (JoinSet::new(), 0);
+    while reached < wanted {
+        let step = STEP.min(wanted - reached);
+        for _ in 0..step {
+            let connection = Connection::open(server.address).await.unwrap();
+            asking.spawn_local(ask(connection, Rc::clone(&server.requests)));
+        }
+        let aim = reached + step;
+        reached = settled(provider, aim).await;
+        if reached < aim {
+            break;
+        }
     }
-    let reached = settled(provider, wanted).await;
     let pss = server.process.pss_kib();
-    provider.release().await;
-    let failures: Vec<String> = asking.join_all().await.into_iter().flatten().collect();
-    if let Some(one) = failures.first() {
-        eprintln!("{} requests were not in flight, one of them for: {one}", failures.len());
+    // Whoever is refused is answered by now, and nobody else is.
+    let refused: Vec<_> = std::iter::from_fn(|| asking.try_join_next()).flatten().collect();
+    if let Some(one) = refused.first() {
+        eprintln!("{} requests are not in flight, one of them for: {one}", refused.len());
     }
+    provider.release().await;
+    asking.join_all().await;
     server.process.forget();
     (reached, pss)
+}
+
+/// What was answered.
+async fn ask(mut connection: Connection, requests: Rc<Vec<Vec<u8>>>) -> String {
+    match connection.ask(&requests[0]).await {
+        Ok(answer) => String::from_utf8_lossy(answer.body()).into_owned(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// How many requests the provider has in hand: all, or as many as there are when no more came for a
 /// while.
 async fn settled(provider: &mut Control, wanted: usize) -> usize {
-    let (mut reached, mut since) = (0, Instant::now());
+    let (mut reached, mut since) = (provider.waiting().await, Instant::now());
     while reached < wanted && since.elapsed() < Duration::from_secs(2) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let now = provider.waiting().await;
         if now > reached {
             (reached, since) = (now, Instant::now());
