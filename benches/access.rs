@@ -1,13 +1,13 @@
 //! What a decision costs: who asks, from where, for what and how many, with a provider that answers
 //! at once. Run: `cargo bench --bench access`. Look at the ratios: machines differ.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
+#![allow(unreachable_pub, reason = "what benchmarks share is a module of each")]
 
-use std::{
-    collections::BTreeMap, fmt::Write as _, hint::black_box, io::Write as _, sync::Arc,
-    time::Duration,
-};
+#[path = "support/app.rs"]
+mod app;
 
-use async_trait::async_trait;
+use std::{collections::BTreeMap, fmt::Write as _, hint::black_box};
+
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{
@@ -21,76 +21,16 @@ use base64::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderValue, Method};
 use valetkey::{
-    app::{App, Ingredients, Keeps, Live},
-    audit::Audit,
+    app::App,
     caller::{Asking, sha256},
-    clock::Clock,
-    gate::Gate,
-    limit::Limiter,
-    metrics::Metrics,
-    provider::{Account, Instance, Provider, ProviderError, Providers},
-    secret::Secret,
-    settings::{Layers, Problems, Settings},
-    token::{MintRequest, MintSpec, Minted},
+    token::MintRequest,
     vending::{Ask, admit, vend},
 };
-
-/// Mints without asking anyone.
-struct AtOnce;
-
-#[async_trait]
-impl Provider for AtOnce {
-    async fn mint(&self, _: &MintSpec) -> Result<Minted, ProviderError> {
-        Ok(Minted { token: Secret::new("token"), expires_at: 2_000_000_000 })
-    }
-}
-
-/// An app with all its ways in, and no limit that a benchmark would run into.
-fn app(settings: &str) -> App {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-    file.write_all(settings.as_bytes()).unwrap();
-    let mut problems = Problems::default();
-    let layers = Layers { files: vec![file.path().to_owned()], ..Layers::default() };
-    let tree = layers.merge(&mut problems);
-    let settings = Settings::read(&tree, &mut problems);
-    let clock = Clock::fixed(1_900_000_000);
-    let env = |name: &str| (name == "XAI_API_KEY").then(|| "key".to_owned());
-    let ingredients = Ingredients {
-        settings: &settings,
-        tree: &tree,
-        env: &env,
-        clock: clock.clone(),
-        metrics: Metrics::new(["xai_realtime"], ["xai"]),
-        sandbox: false,
-        previous: None,
-    };
-    let account = Account {
-        name: "xai".into(),
-        base_url: "http://127.0.0.1".parse().unwrap(),
-        keys: vec![Secret::new("key")],
-        timeout: Duration::from_secs(10),
-        transport: valetkey::outbound::Transport::default(),
-        metrics: ingredients.metrics.clone(),
-    };
-    let mut providers = Providers::default();
-    providers.insert(Instance::new("xai", account, Arc::new(AtOnce)));
-    let live = Live { providers, ..ingredients.live(&mut problems) };
-    assert!(problems.is_empty(), "{problems}");
-    let keeps = Keeps {
-        clock,
-        tasks: tokio_util::task::TaskTracker::new(),
-        gate: Gate::new(1),
-        limiter: Limiter::memory(),
-        audit: Audit::off(),
-        metrics: ingredients.metrics,
-    };
-    App::new(live, keeps)
-}
 
 /// Two issuers with a key each, a thousand caller keys, two grants, an origin.
 fn settings(rsa: &RsaKeyPair, ec: &EcdsaKeyPair) -> String {
     let mut text = String::from(
-        "[origins]\nallowed = [\"https://app.example\"]\n\
+        "[audit]\nto = \"off\"\n[origins]\nallowed = [\"https://app.example\"]\n\
          [limits.address]\nrate = \"1000000/s\"\n[limits.caller]\nrate = \"1000000/s\"\nquota = \"off\"\n\
          [limits.token]\nrate = \"1000000/s\"\nquota = \"off\"\n\
          [[grants]]\nclaims = { scope = \"other\" }\n[[grants]]\ntokens = [\"xai_realtime\"]\n",
@@ -187,7 +127,7 @@ fn decision(criterion: &mut Criterion) {
         ec.sign(&random, message).unwrap().as_ref().to_vec()
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let app = app(&settings(&rsa, &ec));
+    let app = app::app(&settings(&rsa, &ec), None);
     let mut group = criterion.benchmark_group("decision");
     for (name, credential) in
         [("caller key", "vk_500"), ("JWT RS256", &rs256), ("JWT ES256", &es256)]

@@ -2,96 +2,37 @@
 //! router with and without a body, the lines of the audit, and a token from the pool. Run:
 //! `cargo bench --bench parts`. Look at the ratios: machines differ.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
+#![allow(unreachable_pub, reason = "what benchmarks share is a module of each")]
 
-use std::{
-    io::Write as _,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+#[path = "support/app.rs"]
+mod app;
 
-use async_trait::async_trait;
+use std::time::{Duration, Instant};
+
 use axum::{Router, body::Body};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::{Request, StatusCode};
 use tokio::runtime::Runtime;
-use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use valetkey::{
-    app::{App, Ingredients, Keeps, Live},
     audit::Audit,
     clock::Clock,
-    gate::Gate,
-    limit::Limiter,
-    metrics::Metrics,
     policy::for_operator,
-    provider::{Account, Instance, PoolTerms, Provider, ProviderError, Providers, Stocked},
-    secret::Secret,
-    settings::{self, AddressForm, Layers, Problems, Settings, Sink},
-    token::{MintRequest, MintSpec, Minted},
+    provider::{PoolTerms, Stocked},
+    settings::{self, AddressForm, Sink},
+    token::MintRequest,
     web,
 };
 
-const NOW: u64 = 1_900_000_000;
+use app::{NOW, app};
 
-/// Mints without asking anyone.
-struct AtOnce;
-
-#[async_trait]
-impl Provider for AtOnce {
-    async fn mint(&self, _: &MintSpec) -> Result<Minted, ProviderError> {
-        Ok(Minted { token: Secret::new("token"), expires_at: NOW + 300 })
-    }
-}
-
-/// An app that nobody is limited by, with a pool where `terms` are given.
-fn app(terms: Option<PoolTerms>) -> App {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-    let off = ["address", "caller", "token"].map(|it| format!("[limits.{it}]\nmode = \"off\"\n"));
-    file.write_all(off.concat().as_bytes()).unwrap();
-    let mut problems = Problems::default();
-    let layers = Layers { files: vec![file.path().to_owned()], ..Layers::default() };
-    let tree = layers.merge(&mut problems);
-    let settings = Settings::read(&tree, &mut problems);
-    let (clock, metrics) = (Clock::fixed(NOW), Metrics::new(["xai_realtime"], ["xai"]));
-    let env = |name: &str| (name == "XAI_API_KEY").then(|| "key".to_owned());
-    let ingredients = Ingredients {
-        settings: &settings,
-        tree: &tree,
-        env: &env,
-        clock: clock.clone(),
-        metrics: metrics.clone(),
-        sandbox: false,
-        previous: None,
-    };
-    let providers = providers(terms, &metrics);
-    let live = Live { providers, ..ingredients.live(&mut problems) };
-    assert!(problems.is_empty(), "{problems}");
-    let (gate, limiter) = (Gate::new(1), Limiter::memory());
-    let tasks = TaskTracker::new();
-    App::new(live, Keeps { clock, tasks, gate, limiter, audit: Audit::off(), metrics })
-}
-
-fn providers(terms: Option<PoolTerms>, metrics: &Metrics) -> Providers {
-    let account = Account {
-        name: "xai".into(),
-        base_url: "http://127.0.0.1".parse().unwrap(),
-        keys: vec![Secret::new("key")],
-        timeout: Duration::from_secs(10),
-        transport: valetkey::outbound::Transport::default(),
-        metrics: metrics.clone(),
-    };
-    let mut providers = Providers::default();
-    providers.insert(Instance::new("xai", account, Arc::new(AtOnce)));
-    if let Some(terms) = terms {
-        let spec = MintSpec { provider: "xai".into(), product: "realtime", ttl: 300 };
-        providers.pool(&"xai_realtime".into(), spec, terms, metrics, None);
-    }
-    providers
-}
+/// Nobody is limited, and nothing recorded but where that is measured.
+const SETTINGS: &str = "[audit]\nto = \"off\"\n[limits.address]\nmode = \"off\"\n\
+    [limits.caller]\nmode = \"off\"\n[limits.token]\nmode = \"off\"\n";
 
 fn router(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
-    let app = app(None);
+    let app = app(SETTINGS, None);
     let router = web::public(&app, &app.live());
     let long =
         format!(r#"{{"expires_after":{{"seconds":60}},"sessionConfig":{:?}}}"#, "x".repeat(8000));
@@ -165,7 +106,8 @@ fn pool(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let _inside = runtime.enter();
     let idle = Duration::from_secs(300);
-    let app = app(Some(PoolTerms { size: 10_000, min_remaining: 1, idle, refills: 256 }));
+    let terms = PoolTerms { size: 10_000, min_remaining: 1, idle, refills: 256 };
+    let app = app(SETTINGS, Some(("xai_realtime", terms)));
     let live = app.live();
     let grant = for_operator(&live.tokens["xai_realtime"], &MintRequest::default()).unwrap();
     let take = || live.providers.take(&grant, app.means());

@@ -28,6 +28,7 @@
 pub mod app;
 pub mod audit;
 pub mod caller;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -7,19 +7,37 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
 #![allow(unreachable_pub, dead_code, reason = "what the other benchmark uses besides")]
 
+#[path = "../support/app.rs"]
 mod app;
 #[path = "../cost/http.rs"]
 mod http;
 
 use std::{
     net::SocketAddr,
+    path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, runtime::Builder};
-use valetkey::server::{self, Listeners};
+use valetkey::{
+    caller::sha256,
+    provider::PoolTerms,
+    server::{self, Listeners},
+    settings::{Format, Log},
+    telemetry,
+};
 
 use http::{Connection, post};
+
+/// The caller's key.
+const KEY: &str = "vk_0123456789012345678901234567890123456789012";
+
+const TOKEN_TYPE: &str = "realtime_scribe";
+
+/// Small, so that it is full after the first few and each token is replaced by one.
+const POOL: PoolTerms =
+    PoolTerms { size: 16, min_remaining: 60, idle: Duration::from_secs(300), refills: 8 };
 
 /// Requests before those that are counted.
 const WARM_UP: u32 = 200;
@@ -39,7 +57,9 @@ fn main() {
 
 async fn serve(pool: bool, count: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let (app, _log) = app::start(pool, folder.path());
+    let filter = "info".parse().unwrap();
+    let _log = telemetry::start(&Log { format: Format::Json, filter });
+    let app = app::app(&text(folder.path()), pool.then_some((TOKEN_TYPE, POOL)));
     let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = public.local_addr().unwrap().to_string();
     let mut client = Command::new(std::env::current_exe().unwrap())
@@ -53,11 +73,28 @@ async fn serve(pool: bool, count: &str) {
 }
 
 async fn ask(address: SocketAddr, count: u32) {
-    let credential = format!("Bearer {}", app::KEY);
+    let credential = format!("Bearer {}", KEY);
     let request = post(address, "/session", &[("authorization", &credential)]);
     let mut connection = Connection::open(address).await.unwrap();
     for _ in 0..WARM_UP + count {
         let answer = connection.ask(&request).await.unwrap();
         assert_eq!(answer.status(), 200, "{}", String::from_utf8_lossy(answer.body()));
     }
+}
+
+/// Settings as in production, with limits that are counted and never reached.
+fn text(folder: &Path) -> String {
+    let hash: String = sha256(KEY).iter().map(|byte| format!("{byte:02x}")).collect();
+    let audit = folder.join("audit.log");
+    let mut text = format!(
+        "[session]\ntoken = \"{TOKEN_TYPE}\"\n\
+         [server]\nlame_duck = \"0s\"\ndrain = \"1s\"\n\
+         [audit]\nto = \"file:{}\"\n[[auth.keys]]\nid = \"backend\"\nsha256 = \"{hash}\"\n",
+        audit.display()
+    );
+    for limit in ["address", "caller", "caller_token", "token"] {
+        let wide = "rate = \"1000000/s\"\nquota = \"1000000/s\"";
+        text += &format!("[limits.{limit}]\nmode = \"enforce\"\n{wide}\n");
+    }
+    text
 }

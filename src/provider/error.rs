@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::outbound::Unconnected;
+
 /// Why the provider gave no token.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -58,14 +60,7 @@ impl ProviderError {
             | Self::RateLimited { .. }
             | Self::BreakerOpen { .. }
             | Self::Unavailable { status: 503, retry_after: Some(_) }
-            | Self::Unreachable(
-                Unreachable::Refused
-                | Unreachable::Tls
-                | Unreachable::ClientCertificate
-                | Unreachable::Proxy
-                | Unreachable::Name
-                | Unreachable::NoConnection,
-            ) => true,
+            | Self::Unreachable(Unreachable::Unconnected(_)) => true,
             // It may have been made before things went wrong.
             Self::InvalidResponse(_)
             | Self::Unreachable(Unreachable::Stale | Unreachable::HungUp)
@@ -79,30 +74,21 @@ impl ProviderError {
 /// Why a provider cannot be reached. The library's own words are logged at debug level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreachable {
-    /// Nobody listens there.
-    #[error("connection refused")]
-    Refused,
-    /// Its certificate is not trusted, or it does not speak TLS.
-    #[error("the TLS handshake failed")]
-    Tls,
-    /// It wants a client certificate, or does not want ours.
-    #[error("it does not accept the client certificate, or wants one")]
-    ClientCertificate,
-    /// The proxy in between does not let us through, or is none.
-    #[error("the proxy makes no connection to it")]
-    Proxy,
-    /// Its name leads nowhere.
-    #[error("its name cannot be resolved")]
-    Name,
-    /// Anything else on the way to a connection.
-    #[error("no connection could be made")]
-    NoConnection,
-    /// The connection was there, and had carried an answer before.
-    #[error("it closed a connection that had been in use without an answer")]
+    /// There was no connection, so that it was not asked.
+    #[error(transparent)]
+    Unconnected(#[from] Unconnected),
+    /// The connection was there, and had been open for a while.
+    #[error("it closed a connection that had been open for a while without an answer")]
     Stale,
     /// The connection was there.
     #[error("it closed the connection without an answer")]
     HungUp,
+}
+
+impl From<Unconnected> for ProviderError {
+    fn from(why: Unconnected) -> Self {
+        Self::Unreachable(why.into())
+    }
 }
 
 /// What a provider minds about us.
@@ -177,12 +163,12 @@ mod tests {
             ProviderError::RateLimited { retry_after: wait },
             ProviderError::BreakerOpen { retry_after: Duration::ZERO },
             unavailable(503, wait),
-            Unreachable::Refused.into(),
-            Unreachable::Tls.into(),
-            Unreachable::ClientCertificate.into(),
-            Unreachable::Proxy.into(),
-            Unreachable::Name.into(),
-            Unreachable::NoConnection.into(),
+            Unconnected::Refused.into(),
+            Unconnected::Tls.into(),
+            Unconnected::ClientCertificate.into(),
+            Unconnected::Proxy.into(),
+            Unconnected::Name.into(),
+            Unconnected::NoConnection.into(),
         ];
         let uncertain = [
             unavailable(503, None),

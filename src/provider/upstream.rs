@@ -13,7 +13,7 @@ use url::Url;
 use super::{Account, Invalid, ProviderError, Unreachable};
 use crate::{
     clock::Clock,
-    outbound::{Client, Lost, Post, Unconnected, Unread},
+    outbound::{Client, Lost, Post, Unread},
 };
 
 /// The most that is read of an answer, in bytes. A token's answer has a few hundred.
@@ -107,19 +107,12 @@ impl From<Unread> for ProviderError {
 
 impl From<Lost> for ProviderError {
     fn from(lost: Lost) -> Self {
-        Self::Unreachable(match lost {
-            Lost::NotHttp => return Invalid::NotHttp.into(),
-            Lost::Stale => Unreachable::Stale,
-            Lost::HungUp => Unreachable::HungUp,
-            Lost::Unconnected(why) => match why {
-                Unconnected::Refused => Unreachable::Refused,
-                Unconnected::Tls => Unreachable::Tls,
-                Unconnected::ClientCertificate => Unreachable::ClientCertificate,
-                Unconnected::Proxy => Unreachable::Proxy,
-                Unconnected::Name => Unreachable::Name,
-                Unconnected::NoConnection => Unreachable::NoConnection,
-            },
-        })
+        match lost {
+            Lost::NotHttp => Invalid::NotHttp.into(),
+            Lost::Stale => Unreachable::Stale.into(),
+            Lost::HungUp => Unreachable::HungUp.into(),
+            Lost::Unconnected(why) => why.into(),
+        }
     }
 }
 

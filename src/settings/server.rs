@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use config::{Value, ValueKind};
+use config::Value;
 use ipnet::IpNet;
 
 use super::{
     section::Section,
-    value::{Deadline, FromSetting},
+    value::{Deadline, FromSetting, whole},
 };
 
 /// Listeners and their deadlines.
@@ -104,14 +104,7 @@ struct Count(usize);
 
 impl FromSetting for Count {
     fn from_setting(value: &Value) -> Result<Self, String> {
-        let number = match &value.kind {
-            ValueKind::I64(number) => usize::try_from(*number).ok(),
-            ValueKind::String(text) => text.parse().ok(),
-            _ => None,
-        };
-        match number {
-            Some(count @ 1..=1_000_000) => Ok(Self(count)),
-            _ => Err("expected a whole number from 1 to 1000000".to_owned()),
-        }
+        let count = whole(value, 1, 1_000_000)?;
+        Ok(Self(count as usize))
     }
 }

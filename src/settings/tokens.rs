@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use config::{Value, ValueKind};
+use config::Value;
 
-use super::{section::Section, value::FromSetting};
+use super::{
+    section::Section,
+    value::{FromSetting, whole},
+};
 
 /// A token type, as far as it can be understood without asking its provider's adapter.
 #[derive(Clone, Debug)]
@@ -88,14 +91,4 @@ impl FromSetting for Refills {
     fn from_setting(value: &Value) -> Result<Self, String> {
         whole(value, 1, 256).map(Self)
     }
-}
-
-fn whole(value: &Value, least: u32, most: u32) -> Result<u32, String> {
-    let number = match &value.kind {
-        ValueKind::I64(number) => u32::try_from(*number).ok(),
-        ValueKind::String(text) => text.parse().ok(),
-        _ => None,
-    };
-    let number = number.filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
 }

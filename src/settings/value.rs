@@ -99,6 +99,17 @@ impl FromSetting for SecretRef {
     }
 }
 
+/// A whole number within these bounds.
+pub(super) fn whole(value: &Value, least: u32, most: u32) -> Result<u32, String> {
+    let number = match &value.kind {
+        ValueKind::I64(number) => u32::try_from(*number).ok(),
+        ValueKind::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
 /// A list; in the environment with commas.
 impl<T: FromSetting> FromSetting for Vec<T> {
     fn from_setting(value: &Value) -> Result<Self, String> {

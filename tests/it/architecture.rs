@@ -8,6 +8,7 @@ use std::{
 
 /// Each module and what it may use. The order is that of the layers, the lowest first.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("chance", &[]),
     ("clock", &[]),
     ("gate", &[]),
     ("secret", &[]),
@@ -17,14 +18,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Knows names as text only, so that every layer may count.
     ("metrics", &[]),
     ("settings", &["secret"]),
-    ("outbound", &["secret", "settings"]),
+    ("outbound", &["chance", "secret", "settings"]),
     ("caller", &["clock", "outbound", "secret", "settings"]),
     ("limit", &["secret", "settings"]),
     ("audit", &["clock", "secret", "settings"]),
     ("telemetry", &["clock", "settings"]),
     ("policy", &["caller", "settings", "token"]),
     // Of the policy it may know the grant only. What is minted ahead has no caller to record it.
-    ("provider", &["audit", "clock", "metrics", "outbound", "policy::Grant", "secret", "token"]),
+    (
+        "provider",
+        &["audit", "chance", "clock", "metrics", "outbound", "policy::Grant", "secret", "token"],
+    ),
     ("error", &["audit", "caller", "limit", "policy", "provider"]),
     (
         "app",

@@ -4,11 +4,7 @@
 //! Servers close connections that carry nothing, and a request that is sent just then fails. So a spare
 //! one is given up before they do so: after a time that gets shorter when one of them was faster.
 
-use std::{
-    hash::{BuildHasher as _, Hasher as _, RandomState},
-    sync::Weak,
-    time::Duration,
-};
+use std::{sync::Weak, time::Duration};
 
 use tokio::{
     sync::oneshot,
@@ -17,6 +13,7 @@ use tokio::{
 };
 
 use super::pool::{Pool, Spare};
+use crate::chance::chance;
 
 /// How long one is of use. Servers wait for a first request for 30 s (hyper) or 60 s (nginx), and what
 /// is between us may count from a moment earlier.
@@ -110,13 +107,6 @@ impl Pace {
         self.too_soon = if *after < SHORTEST * 2 { self.too_soon + 1 } else { 0 };
         (self.too_soon < MANY).then(|| self.failed())
     }
-}
-
-/// A random number between 0 and 1.
-fn chance() -> f64 {
-    // Each state has keys of its own, so the hash of nothing is a random number.
-    let random = RandomState::new().build_hasher().finish() as u32;
-    f64::from(random) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! How often, and when, a provider is asked again.
 
 use std::{
-    hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -43,13 +42,6 @@ pub(super) fn pause(retries: u32, chance: f64) -> Duration {
     (PAUSE * 2_u32.saturating_pow(retries)).min(LONGEST_PAUSE).mul_f64(chance)
 }
 
-/// A random number between 0 and 1.
-pub(in crate::provider) fn chance() -> f64 {
-    // Each state has keys of its own, so the hash of nothing is a random number.
-    let random = RandomState::new().build_hasher().finish() as u32;
-    f64::from(random) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -69,9 +61,6 @@ mod tests {
         assert_eq!(longest, [50, 100, 200, 400, 500, 500]);
         assert_eq!(pause(3, 0.0), Duration::ZERO);
         assert_eq!(pause(u32::MAX, 0.5), LONGEST_PAUSE / 2);
-        let some: Vec<_> = (0..100).map(|_| chance()).collect();
-        assert!(some.iter().all(|it| (0.0..=1.0).contains(it)));
-        assert!(some.iter().any(|it| *it < 0.5) && some.iter().any(|it| *it > 0.5), "{some:?}");
     }
 
     proptest! {

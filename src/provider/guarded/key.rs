@@ -10,12 +10,12 @@ use tokio::time::Instant;
 
 use super::{
     breaker::{self, Breaker, Outcome},
-    budget::chance,
     refusals::Refusals,
     rest::{self, News, Rest, Why, limited},
     verdict::{REASONS, news, outcome, reason},
 };
 use crate::{
+    chance::chance,
     metrics::{Metrics, ProviderKey},
     provider::{Provider, ProviderError, Refusal},
     secret::Secret,

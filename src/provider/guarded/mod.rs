@@ -29,12 +29,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Account, Invalid, Product, Provider, ProviderError, Unreachable};
 use crate::{
+    chance::chance,
     metrics::Retries,
+    outbound::Unconnected,
     secret::Secret,
     token::{MintSpec, Minted},
 };
 pub(super) use ahead::Ahead;
-pub(super) use budget::chance;
 pub(super) use refusals::Refusals;
 
 use budget::Budget;
@@ -248,11 +249,8 @@ fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)
         return None;
     }
     let (reason, wait) = match error {
-        ProviderError::Unreachable(Unreachable::Refused) => ("refused", Duration::ZERO),
-        ProviderError::Unreachable(Unreachable::Tls) => ("tls", Duration::ZERO),
-        ProviderError::Unreachable(Unreachable::Name) => ("name", Duration::ZERO),
-        ProviderError::Unreachable(Unreachable::NoConnection | Unreachable::Proxy) => {
-            ("no_connection", Duration::ZERO)
+        ProviderError::Unreachable(Unreachable::Unconnected(why)) => {
+            (unconnected(*why)?, Duration::ZERO)
         }
         ProviderError::Unreachable(Unreachable::Stale) => ("stale", Duration::ZERO),
         ProviderError::Unavailable { status: 503, retry_after: Some(wait) } => {
@@ -262,12 +260,23 @@ fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)
         // The provider does not say when, it will be no better, or there may be a token.
         ProviderError::Unavailable { .. }
         | ProviderError::RateLimited { retry_after: None }
-        | ProviderError::Unreachable(Unreachable::HungUp | Unreachable::ClientCertificate)
+        | ProviderError::Unreachable(Unreachable::HungUp)
         | ProviderError::Refused { .. }
         | ProviderError::InvalidResponse(_)
         | ProviderError::BreakerOpen { .. }
         | ProviderError::Timeout(_)
         | ProviderError::Died => return None,
     };
-    (wait <= PATIENCE).then(|| (reason, wait + budget::pause(retries, budget::chance())))
+    (wait <= PATIENCE).then(|| (reason, wait + budget::pause(retries, chance())))
+}
+
+/// Why to ask again where there was no connection; `None`: it would be no better.
+fn unconnected(why: Unconnected) -> Option<&'static str> {
+    match why {
+        Unconnected::Refused => Some("refused"),
+        Unconnected::Tls => Some("tls"),
+        Unconnected::Name => Some("name"),
+        Unconnected::NoConnection | Unconnected::Proxy => Some("no_connection"),
+        Unconnected::ClientCertificate => None,
+    }
 }

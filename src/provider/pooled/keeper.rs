@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep_until};
 use super::{Inner, Means, Pooled, reason, stock::Order};
 use crate::{
     audit::{Refill, Unrecorded},
+    chance::chance,
     metrics::Fate,
-    provider::{ProviderError, guarded::chance},
+    provider::ProviderError,
     token::Minted,
 };
 
