@@ -128,6 +128,14 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn the_next_is_made_before_it_is_of_no_use() {
+        let (_not_taken, is_taken) = oneshot::channel();
+        let (open, born) = (tokio::spawn(std::future::pending()), Instant::now());
+        let end = watch(is_taken, open, born, LONGEST).await;
+        assert!(matches!(end, End::Old) && born.elapsed() < LONGEST, "{:?}", born.elapsed());
+    }
+
     #[test]
     fn where_it_is_of_no_use_none_is_kept() {
         let mut pace = Pace::new();

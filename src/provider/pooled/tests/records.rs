@@ -110,3 +110,21 @@ async fn a_great_many_that_are_discarded_at_once_are_all_written() {
     let discards = lines.iter().filter(|line| line["event"] == "discard").count();
     assert_eq!(discards, 3_000);
 }
+
+#[tokio::test]
+async fn one_that_is_dropped_by_mistake_is_written_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log");
+    let set = recorded(&file);
+    let pooled = loop {
+        match set.pool.take(&set.means) {
+            Some(pooled) => break pooled,
+            None => sleep(Duration::from_millis(5)).await,
+        }
+    };
+    drop(pooled);
+    set.pool.stop(&set.means);
+    let lines = lines(&set, &file).await;
+    let lost: Vec<_> = lines.iter().filter(|line| line["outcome"] == "lost").collect();
+    assert_eq!((lost.len(), &lost[0]["minted"]), (1, &"yes".into()));
+}
