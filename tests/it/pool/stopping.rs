@@ -6,7 +6,7 @@ use super::{Pooled, count};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
-    let mut pooled = Pooled::start_with(&[("SIZE", "50"), ("REFILLS", "4")], "1s");
+    let mut pooled = Pooled::start_with(&[("SIZE", "50"), ("REFILLS", "4")], "2s");
     pooled.fill(50).await;
     pooled.fault("elevenlabs/mint:latency=300ms").await;
     let mut caller = pooled.caller();
@@ -16,7 +16,8 @@ async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
     // The connection is kept until the end of the lame duck, and told then.
     let mut callers = (0..10).map(|_| pooled.caller());
     assert!(callers.all(|mut caller| caller.ask().status == 200));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Time enough for four times as many.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(pooled.minted().await <= before + 4, "no more than was on its way");
     assert!(pooled.server.wait().success());
     assert!(
