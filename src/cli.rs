@@ -39,7 +39,8 @@ pub fn run() -> ExitCode {
 }
 
 fn start(command: Command) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // Whoever serves callers starts threads for that.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::Failed(format!("the runtime cannot start: {error}")))?;
     let result = runtime.block_on(dispatch(command));

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
 };
@@ -20,6 +21,7 @@ use super::{
     site::Site,
     waiting::{Eviction, Waiting},
     watch::{Timeouts, Watch},
+    workers::Workers,
 };
 use crate::{
     app::App,
@@ -54,6 +56,8 @@ pub(super) struct Door {
     /// Room for those that were refused and may still be sending.
     pub(super) lingering: Arc<Semaphore>,
     pub(super) waiting: Arc<Waiting>,
+    /// Where connections are served; none: here.
+    pub(super) workers: Option<Arc<Workers>>,
     pub(super) connections: TaskTracker,
     /// Cancelled when no more connections are to be taken in.
     pub(super) closing: CancellationToken,
@@ -113,6 +117,8 @@ impl Door {
                 None => return self.refuse(stream),
             },
         };
+        let (worker, load) = self.workers.as_ref().map_or_else(Workers::here, |it| it.next());
+        let Ok(stream) = moved(stream, &worker) else { return };
         // Answers are written whole: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let (timeouts, http2) = {
@@ -129,10 +135,11 @@ impl Door {
             stop: self.stop.clone(),
         };
         let open = self.app().metrics().connection();
-        self.connections.spawn(async move {
+        let serving = async move {
             Arc::new(connection).serve(stream).await;
-            drop((permit, open));
-        });
+            drop((permit, open, load));
+        };
+        self.connections.spawn_on(serving, &worker);
     }
 
     /// Who merely holds a connection gives way to whoever wants one.
@@ -166,6 +173,13 @@ impl Door {
     fn refusals(&self) -> refusal::Log {
         refusal::Log(self.app().metrics().clone())
     }
+}
+
+/// The stream, to be told of its events in another runtime.
+fn moved(stream: TcpStream, to: &Handle) -> io::Result<TcpStream> {
+    let stream = stream.into_std()?;
+    let _inside = to.enter();
+    TcpStream::from_std(stream)
 }
 
 fn is_proxied(server: &Server, peer: SocketAddr) -> bool {

@@ -9,6 +9,7 @@ mod site;
 mod stream;
 mod waiting;
 mod watch;
+mod workers;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ pub use open::{Inherited, listen};
 use accept::Door;
 use room::Room;
 use site::Site;
+use workers::Workers;
 
 /// The sockets to serve.
 #[derive(Debug)]
@@ -43,12 +45,14 @@ pub async fn run(
     let room = Room::share(&app.live().server);
     app.gate().narrow(room.requests);
     app.live().providers.keep_warm();
+    let workers = Arc::new(Workers::start()?);
     let server = Server::new(app);
     let mut doors = JoinSet::new();
-    let public = server.door(Site::new(&server.app, web::public), room.connections, &room);
+    let public =
+        server.door(Site::new(&server.app, web::public), room.connections, &room, Some(&workers));
     doors.spawn(public.run(listeners.public));
     if let Some(listener) = listeners.admin {
-        let admin = server.door(Site::new(&server.app, web::admin), room.admin, &room);
+        let admin = server.door(Site::new(&server.app, web::admin), room.admin, &room, None);
         doors.spawn(admin.run(listener));
     }
     tokio::select! {
@@ -73,12 +77,19 @@ impl Server {
         Self { app, connections: TaskTracker::new(), closing, stop }
     }
 
-    fn door(&self, site: Site, connections: usize, room: &Room) -> Arc<Door> {
+    fn door(
+        &self,
+        site: Site,
+        connections: usize,
+        room: &Room,
+        workers: Option<&Arc<Workers>>,
+    ) -> Arc<Door> {
         Arc::new(Door {
             site: Arc::new(site),
             room: Arc::new(Semaphore::new(connections)),
             lingering: Arc::new(Semaphore::new(room.lingering)),
             waiting: Arc::default(),
+            workers: workers.cloned(),
             connections: self.connections.clone(),
             closing: self.closing.clone(),
             stop: self.stop.clone(),

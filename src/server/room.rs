@@ -2,6 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::workers::Workers;
 use crate::settings;
 
 /// Descriptors of our own: standard streams, the runtime, signals, listeners, the audit's file, the
@@ -31,7 +32,8 @@ impl Room {
     /// Raises the limit as far as it goes, and shares out what there is.
     pub(super) fn share(server: &settings::Server) -> Self {
         let descriptors = raise();
-        let room = Self::of(descriptors, server.max_connections, server.max_requests);
+        let left = descriptors.saturating_sub(Workers::descriptors());
+        let room = Self::of(left, server.max_connections, server.max_requests);
         if room.connections < server.max_connections || room.requests < server.max_requests {
             tracing::warn!(
                 open_files = descriptors,

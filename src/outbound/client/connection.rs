@@ -1,8 +1,11 @@
 //! One connection, of either version of HTTP.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, ThreadId},
 };
 
 use bytes::Bytes;
@@ -28,6 +31,8 @@ pub(super) type Body = Full<Bytes>;
 /// What requests are sent on.
 pub(super) struct Connection {
     sender: Sender,
+    /// Where its task runs: from another thread each step has to be woken across.
+    home: ThreadId,
     life: Arc<Life>,
 }
 
@@ -70,7 +75,7 @@ impl Connection {
             (Sender::One(sender), task)
         };
         let life = Arc::new(Life { spare, answered: AtomicBool::new(false) });
-        Ok((Self { sender, life }, task))
+        Ok((Self { sender, home: thread::current().id(), life }, task))
     }
 
     /// The same once more, where requests share it.
@@ -78,7 +83,8 @@ impl Connection {
         match &self.sender {
             Sender::One(_) => None,
             Sender::Two(sender) => {
-                Some(Self { sender: Sender::Two(sender.clone()), life: self.life.clone() })
+                let sender = Sender::Two(sender.clone());
+                Some(Self { sender, home: self.home, life: self.life.clone() })
             }
         }
     }
@@ -93,6 +99,11 @@ impl Connection {
             Sender::One(sender) => sender.is_ready(),
             Sender::Two(sender) => sender.is_ready(),
         }
+    }
+
+    /// Whether its task runs on this thread.
+    pub(super) fn is_at_home(&self) -> bool {
+        self.home == thread::current().id()
     }
 
     /// Whether no request can be sent any more.

@@ -180,18 +180,23 @@ impl Kept {
         self.take_idle(now).or_else(|| self.take_spare(now))
     }
 
+    /// One of this thread's, or else of another's.
     fn take_idle(&mut self, now: Instant) -> Option<Connection> {
+        let mut others = None;
         for at in (0..self.idle.len()).rev() {
             let idle = &self.idle[at];
             if idle.is_of_use(now) {
-                return Some(self.idle.remove(at).connection);
-            }
-            // One that is not ready yet may be so for the next.
-            if idle.is_old(now) || idle.connection.is_closed() {
+                if idle.connection.is_at_home() {
+                    return Some(self.idle.remove(at).connection);
+                }
+                others.get_or_insert(at);
+            } else if idle.is_old(now) || idle.connection.is_closed() {
+                // One that is not ready yet may be so for the next.
                 self.idle.remove(at);
+                others = others.map(|other| other - 1);
             }
         }
-        None
+        others.map(|at| self.idle.remove(at).connection)
     }
 
     pub(super) fn put_spare(&mut self, spare: Spare) {
