@@ -14,8 +14,7 @@ const WAYS: usize = 8;
 /// What is kept of a subject: the TAT and the low of the rate, the end and the count of the quota.
 type Slot = [u64; 4];
 
-/// The keys (0: free), then the slots, four numbers each. Plain numbers, because zeroed memory of
-/// those is had without touching it: unused sets cost no memory.
+/// The keys (0: free), then the slots, four numbers each.
 type Set = [u64; WAYS + 4 * WAYS];
 
 /// The bytes that a subject takes.
@@ -24,7 +23,9 @@ pub(super) const SLOT_BYTES: usize = size_of::<Set>() / WAYS;
 /// A table.
 #[derive(Debug)]
 pub(super) struct Table {
-    sets: Vec<Set>,
+    /// The numbers of all sets. Zeroed memory for plain numbers is had without touching it, so that
+    /// unused sets cost none; for long arrays the library does not promise that.
+    numbers: Vec<u64>,
 }
 
 /// What a place held before it was written.
@@ -40,12 +41,12 @@ impl Table {
     /// A table for `capacity` subjects, a power of two and at least one set.
     pub(super) fn new(capacity: usize) -> Self {
         debug_assert!(capacity.is_power_of_two() && capacity >= WAYS);
-        Self { sets: vec![[0; WAYS + 4 * WAYS]; capacity / WAYS] }
+        Self { numbers: vec![0; capacity / WAYS * size_of::<Set>() / size_of::<u64>()] }
     }
 
     /// The counts of `key`; new ones when it is not known.
     pub(super) fn read(&self, key: u64) -> Tally {
-        let set = &self.sets[self.set(key)];
+        let set = &self.sets()[self.set(key)];
         let place = place(set, key.max(1));
         place.map_or_else(Tally::default, |place| tally(slots(set)[place]))
     }
@@ -53,7 +54,7 @@ impl Table {
     /// Writes the counts of `key`, in the place of another if need be.
     pub(super) fn write(&mut self, key: u64, counts: Tally, now: u64) -> Undo {
         let at = self.set(key);
-        let (set, key) = (&mut self.sets[at], key.max(1));
+        let (set, key) = (&mut self.sets_mut()[at], key.max(1));
         let place = place(set, key).unwrap_or_else(|| {
             let debts = slots(set).iter().map(|[tat, _, end, _]| tat.max(end).saturating_sub(now));
             debts.enumerate().min_by_key(|(_, debt)| *debt).map_or(0, |(place, _)| place)
@@ -65,12 +66,20 @@ impl Table {
 
     /// Undoes a write. Of several the last one first.
     pub(super) fn undo(&mut self, undo: &Undo) {
-        replace(&mut self.sets[undo.set], undo.set, undo.place, undo.key, undo.slot);
+        replace(&mut self.sets_mut()[undo.set], undo.set, undo.place, undo.key, undo.slot);
     }
 
     fn set(&self, key: u64) -> usize {
         // Truncating is what is wanted: the low bits choose the set.
-        (key as usize / WAYS) & (self.sets.len() - 1)
+        (key as usize / WAYS) & (self.sets().len() - 1)
+    }
+
+    fn sets(&self) -> &[Set] {
+        self.numbers.as_chunks().0
+    }
+
+    fn sets_mut(&mut self) -> &mut [Set] {
+        self.numbers.as_chunks_mut().0
     }
 }
 
@@ -131,7 +140,7 @@ mod tests {
         for key in &debtors {
             assert_eq!(table.read(*key), owing(1_000_000));
         }
-        assert_eq!(table.sets.len() * WAYS, 1024);
+        assert_eq!(table.sets().len() * WAYS, 1024);
     }
 
     #[test]
