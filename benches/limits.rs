@@ -25,18 +25,14 @@ const WIDE: Limit = Limit {
 };
 
 fn charges(limiter: &Limiter, who: &[u8]) -> [Charge; 3] {
-    ["caller", "caller_token", "token"].map(|policy| Charge {
-        policy,
-        limit: WIDE,
-        subject: limiter.subject(policy, &[b"jwt", who]),
-    })
+    ["caller", "caller_token", "token"].map(|policy| limiter.charge(policy, WIDE, &[b"jwt", who]))
 }
 
 fn in_memory(criterion: &mut Criterion) {
     let limiter = Limiter::memory();
     let runtime = Runtime::new().unwrap();
-    criterion.bench_function("subject", |bencher| {
-        bencher.iter(|| limiter.subject("caller", &[b"jwt", black_box(b"alice@example.com")]));
+    criterion.bench_function("charge", |bencher| {
+        bencher.iter(|| limiter.charge("caller", WIDE, &[b"jwt", black_box(b"alice@example.com")]));
     });
     let three = charges(&limiter, b"alice");
     criterion.bench_function("spend_here, one charge", |bencher| {
@@ -81,8 +77,8 @@ fn with_redis(criterion: &mut Criterion) {
     while limiter.store_state() != StoreState::Shared {
         std::thread::sleep(Duration::from_millis(5));
     }
-    criterion.bench_function("subject, with Redis", |bencher| {
-        bencher.iter(|| limiter.subject("caller", &[b"jwt", black_box(b"alice@example.com")]));
+    criterion.bench_function("charge, with Redis", |bencher| {
+        bencher.iter(|| limiter.charge("caller", WIDE, &[b"jwt", black_box(b"alice@example.com")]));
     });
     let three = charges(&limiter, b"alice");
     criterion.bench_function("spend, three charges, Redis on this machine", |bencher| {

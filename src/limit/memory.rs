@@ -78,13 +78,13 @@ impl Memory {
         let mut tables = self.lock();
         let mut standings = Vec::with_capacity(2 * (already.len() + charges.len()));
         for charge in already.iter().filter(|charge| charge.limit.is_on()) {
-            let key = self.key(charge);
+            let key = charge.subject.here;
             tables.weigh(key, charge, now).standings(false, now, &mut standings);
         }
         let mut weighed = Vec::with_capacity(charges.len());
         let mut written = Vec::with_capacity(charges.len());
         for charge in charges.iter().filter(|charge| charge.limit.is_on()) {
-            let key = self.key(charge);
+            let key = charge.subject.here;
             let it = tables.weigh(key, charge, now);
             if it.exceeded.is_none() {
                 let undo = tables.of(charge.policy).write(key, it.after, now);
@@ -104,8 +104,8 @@ impl Memory {
     pub(super) fn look(&self, charges: &[Charge], now: u64) -> Outcome {
         let mut tables = self.lock();
         let on = charges.iter().filter(|charge| charge.limit.is_on());
-        let weigh = |charge| tables.weigh(self.key(charge), charge, now).unspent();
-        let weighed: Vec<Weighed<'_>> = on.map(weigh).collect();
+        let weighed = on.map(|it| tables.weigh(it.subject.here, it, now).unspent());
+        let weighed: Vec<Weighed<'_>> = weighed.collect();
         outcome(&weighed, now, Vec::with_capacity(2 * charges.len()))
     }
 
@@ -113,7 +113,7 @@ impl Memory {
     pub(super) fn give_back(&self, receipts: &[Receipt], now: u64) {
         let mut tables = self.lock();
         for receipt in receipts {
-            let key = self.key(&receipt.charge);
+            let key = receipt.charge.subject.here;
             let table = tables.of(receipt.charge.policy);
             let counts = table.read(key);
             // Who was forgotten has nothing to get back.
@@ -121,11 +121,6 @@ impl Memory {
                 table.write(key, counts.give_back(receipt, now), now);
             }
         }
-    }
-
-    /// Each policy counts a subject for itself.
-    fn key(&self, charge: &Charge) -> u64 {
-        self.hashing.hash_one((charge.policy, charge.subject.here))
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
@@ -176,7 +171,7 @@ mod tests {
     }
 
     fn charge(memory: &Memory, policy: &'static str, limit: Limit, who: &str) -> Charge {
-        let here = memory.hash("test", &[who.as_bytes()]);
+        let here = memory.hash(policy, &[who.as_bytes()]);
         Charge { policy, limit, subject: super::super::Subject { here, shared: None } }
     }
 
@@ -278,7 +273,7 @@ mod tests {
     fn a_policy_counts_for_itself() {
         let memory = Memory::with_capacity(8, 8, 8);
         let one = charge(&memory, "caller", limit(Mode::Enforce, 1, None), "me");
-        let other = Charge { policy: "caller_token", ..one };
+        let other = charge(&memory, "caller_token", limit(Mode::Enforce, 1, None), "me");
         assert!(memory.spend(&[], &[one], 0).result.is_ok());
         assert!(memory.spend(&[], &[other], 0).result.is_ok());
     }

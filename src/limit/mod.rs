@@ -31,7 +31,7 @@ use memory::Memory;
 use shared::Shared;
 use tally::tighten;
 
-use crate::secret::Secret;
+use crate::{secret::Secret, settings::Limit};
 
 /// Counts for as long as the process lives. Cheap to clone; clones count together.
 #[derive(Clone, Debug)]
@@ -70,11 +70,13 @@ impl Limiter {
     /// The bytes that the counts in this process take at most, however many are counted.
     pub const MEMORY_BYTES: usize = memory::BYTES;
 
-    /// What is counted: `parts` in `scope`, such as how a caller is known and its name.
+    /// One more of `parts`, such as how a caller is known and its name, under the limit of `policy`. Each
+    /// policy counts for itself.
     #[must_use]
-    pub fn subject(&self, scope: &str, parts: &[&[u8]]) -> Subject {
-        let shared = self.0.shared.as_ref().map(|shared| shared.hash(scope, parts));
-        Subject { here: self.0.memory.hash(scope, parts), shared }
+    pub fn charge(&self, policy: &'static str, limit: Limit, parts: &[&[u8]]) -> Charge {
+        let shared = self.0.shared.as_ref().map(|shared| shared.hash(policy, parts));
+        let subject = Subject { here: self.0.memory.hash(policy, parts), shared };
+        Charge { policy, limit, subject }
     }
 
     /// Spends all of `charges` or none, in this process only: for what comes before it is known

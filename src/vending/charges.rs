@@ -6,20 +6,19 @@ use super::Ask;
 use crate::{
     app::Live,
     caller::{Caller, limit_key},
-    limit::{Charge, Limiter, Subject},
+    limit::{Charge, Limiter},
     settings::{Limit, NamedLimits, Via},
 };
 
 /// Every request of an address.
 pub(super) fn address(live: &Live, limiter: &Limiter, client: IpAddr) -> Charge {
-    let subject = limiter.subject("address", &[&limit_key(client)]);
-    Charge { policy: "address", limit: live.limits.address, subject }
+    limiter.charge("address", live.limits.address, &[&limit_key(client)])
 }
 
 /// Wrong credentials from an address.
 pub(super) fn failed_authentication(live: &Live, limiter: &Limiter, client: IpAddr) -> Charge {
-    let subject = limiter.subject("failed_authentication", &[&limit_key(client)]);
-    Charge { policy: "failed_authentication", limit: live.limits.failed_authentication, subject }
+    let limit = live.limits.failed_authentication;
+    limiter.charge("failed_authentication", limit, &[&limit_key(client)])
 }
 
 /// A token of the type `ask.name`, granted under the limits of the name `named`.
@@ -31,23 +30,15 @@ pub(super) fn token(live: &Live, limiter: &Limiter, ask: &Ask, named: Option<&st
     let caller: Vec<&[u8]> = caller.iter().map(Vec::as_slice).collect();
     let token_type = ask.name.as_bytes();
     let of_type: Vec<&[u8]> = caller.iter().copied().chain([token_type]).collect();
-    let subject = |scope: &str, parts: &[&[u8]]| -> Subject { limiter.subject(scope, parts) };
+    let each = own(|it| it.caller).unwrap_or(limits.caller);
+    let each_of_type = own(|it| it.caller_token).unwrap_or(limits.caller_token);
     let mut charges = vec![
-        Charge {
-            policy: "caller",
-            limit: own(|it| it.caller).unwrap_or(limits.caller),
-            subject: subject("caller", &caller),
-        },
-        Charge {
-            policy: "caller_token",
-            limit: own(|it| it.caller_token).unwrap_or(limits.caller_token),
-            subject: subject("caller_token", &of_type),
-        },
-        Charge { policy: "token", limit: limits.token, subject: subject("token", &[token_type]) },
+        limiter.charge("caller", each, &caller),
+        limiter.charge("caller_token", each_of_type, &of_type),
+        limiter.charge("token", limits.token, &[token_type]),
     ];
     if let (Some(name), Some(limit)) = (named, own(|it| it.together)) {
-        let subject = subject("together", &[name.as_bytes()]);
-        charges.push(Charge { policy: "together", limit, subject });
+        charges.push(limiter.charge("together", limit, &[name.as_bytes()]));
     }
     charges
 }

@@ -28,7 +28,7 @@ fn only(count: u32) -> Limit {
 }
 
 fn charge(limiter: &Limiter, policy: &'static str, limit: Limit, who: &str) -> Charge {
-    Charge { policy, limit, subject: limiter.subject("caller", &[b"jwt", who.as_bytes()]) }
+    limiter.charge(policy, limit, &[b"jwt", who.as_bytes()])
 }
 
 async fn spend(limiter: &Limiter, count: u32, who: &str) -> bool {
