@@ -10,7 +10,7 @@ use std::{
 
 use bytes::{Buf as _, Bytes};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
@@ -126,8 +126,20 @@ impl AsyncRead for Watched {
             buffer.put_slice(&this.again.split_to(length));
             return Poll::Ready(Ok(()));
         }
-        let read =
-            this.poll_try(cx, TcpStream::poll_read_ready, |stream| stream.try_read_buf(buffer));
+        let read = this.poll_try(cx, TcpStream::poll_read_ready, |stream| {
+            let (room, mut some) = (buffer.remaining(), None);
+            let result =
+                stream.try_io(Interest::READABLE, || match stream.try_read_buf(buffer)? {
+                    // There was less than there is room for, so that there is no more. The runtime is told
+                    // that, and need not ask the system in vain.
+                    length if (1..room).contains(&length) => {
+                        some = Some(length);
+                        Err(ErrorKind::WouldBlock.into())
+                    }
+                    length => Ok(length),
+                });
+            some.map_or(result, Ok)
+        });
         match read {
             Poll::Ready(Ok(0)) => this.watch.hear_last(),
             Poll::Ready(Ok(_)) => this.watch.received(),
