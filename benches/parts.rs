@@ -7,7 +7,10 @@
 #[path = "support/app.rs"]
 mod app;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, body::Body};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -75,11 +78,12 @@ fn audit(criterion: &mut Criterion) {
         to: Sink::File(folder.path().join("audit.log")),
         address: AddressForm::Full,
     };
-    let audit = Audit::open(&settings, None, Clock::system()).unwrap();
+    let audit = Audit::open(&settings, None, 1, Clock::system()).unwrap();
+    let [backend, token_type, provider] = ["backend", "xai_realtime", "xai"].map(Arc::<str>::from);
     let begin = || {
         let mut record = audit.begin("id", "/session", [127, 0, 0, 1].into());
-        record.caller("key", "backend", None);
-        record.token_type("xai_realtime", "xai");
+        record.caller("key", backend.clone(), None);
+        record.token_type(&token_type, &provider);
         record.granted(300);
         record
     };

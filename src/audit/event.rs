@@ -1,62 +1,44 @@
 //! What a line says. `docs/audit.md` explains each field; fields are only ever added.
 
 use std::{
-    io,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+use uuid::Uuid;
 
+use super::line::Line;
 use crate::clock::Timestamp;
 
 /// A decision. Fields that nothing is known of are left out of the line.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Event {
-    pub(super) time: String,
+    pub(super) time: Time,
     pub(super) event: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) request_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mint_id: Option<String>,
-    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) mint_id: Option<Uuid>,
     pub(super) route: &'static str,
     pub(super) outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instead_of: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) caller: Option<Caller>,
-    #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) address: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) origin: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) provider: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_type: Option<Arc<str>>,
+    pub(super) provider: Option<Arc<str>>,
     pub(super) ttl: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<u64>,
     pub(super) minted: Made,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_sha256: Option<String>,
-    #[serde(skip_serializing_if = "is_false")]
+    pub(super) token_sha256: Option<[u8; 32]>,
     pub(super) pooled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) minted_at: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) upstream_ms: Option<f64>,
-    pub(super) duration_ms: f64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) observed: Vec<String>,
+    pub(super) upstream: Option<Duration>,
+    pub(super) duration: Duration,
+    pub(super) observed: Vec<&'static str>,
 }
 
 /// Whether a token was made.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Made {
     Yes,
     #[default]
@@ -65,39 +47,18 @@ pub(super) enum Made {
     Unknown,
 }
 
-/// What is written before a provider is asked: the same request, without what came of it.
-#[derive(Serialize)]
-struct Intent<'a> {
-    time: String,
-    event: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mint_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    route: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    caller: Option<&'a Caller>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    address: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<u32>,
+/// Who asked.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) id: Arc<str>,
+    pub(super) via: &'static str,
+    pub(super) issuer: Option<Arc<str>>,
 }
 
-/// Who asked.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Caller {
-    pub(super) id: String,
-    pub(super) via: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) issuer: Option<String>,
-}
+/// A moment, as RFC 3339 in UTC with milliseconds: always of the same length, so that lines sort as
+/// text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time(SystemTime);
 
 impl Event {
     /// Says another outcome, and which one it takes the place of.
@@ -115,78 +76,104 @@ impl Event {
 
     /// The line, with its line end.
     pub(super) fn line(&self) -> Vec<u8> {
-        line(self)
-    }
-
-    /// The line that says, at `now`, that this is about to be asked of the provider. `event`: for
-    /// whom.
-    pub(super) fn intent(&self, event: &'static str, now: SystemTime) -> Vec<u8> {
-        line(&Intent {
-            time: rfc3339(now),
-            event,
-            request_id: &self.request_id,
-            mint_id: self.mint_id.as_deref(),
-            route: self.route,
-            caller: self.caller.as_ref(),
-            address: &self.address,
-            origin: self.origin.as_deref(),
-            token_type: self.token_type.as_deref(),
-            provider: self.provider.as_deref(),
-            ttl: self.ttl,
+        Line::of(|line| {
+            self.begin(line, self.event, self.time);
+            line.text("outcome", self.outcome);
+            line.some_text("instead_of", self.instead_of.unwrap_or_default());
+            if let Some(reason) = &self.reason {
+                line.text("reason", reason);
+            }
+            self.asked(line);
+            if let Some(expires_at) = self.expires_at {
+                line.whole("expires_at", expires_at);
+            }
+            line.text("minted", self.minted.name());
+            if let Some(hash) = &self.token_sha256 {
+                line.hex("token_sha256", hash);
+            }
+            if self.pooled {
+                line.yes("pooled");
+            }
+            if let Some(minted_at) = self.minted_at {
+                line.whole("minted_at", minted_at);
+            }
+            if let Some(upstream) = self.upstream {
+                line.millis("upstream_ms", upstream);
+            }
+            line.millis("duration_ms", self.duration);
+            if !self.observed.is_empty() {
+                line.texts("observed", &self.observed);
+            }
         })
     }
-}
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-fn line(said: &impl Serialize) -> Vec<u8> {
-    let mut line = Vec::with_capacity(640);
-    // Neither the types nor a `Vec` can make this fail; half a line would be worse than none.
-    if said.serialize(&mut Serializer::with_formatter(&mut line, Ascii)).is_err() {
-        line.clear();
+    /// The line that says, at `now`, that this is about to be asked of the provider: the same, without
+    /// what came of it. `event`: for whom.
+    pub(super) fn intent(&self, event: &'static str, now: SystemTime) -> Vec<u8> {
+        Line::of(|line| {
+            self.begin(line, event, Time::from(now));
+            self.asked(line);
+        })
     }
-    line.push(b'\n');
-    line
-}
 
-/// Writes ASCII only. JSON leaves the C1 controls, DEL and marks of text direction as they are, and
-/// terminals obey some of them.
-struct Ascii;
-
-impl Formatter for Ascii {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let plain = |byte: u8| byte.is_ascii() && byte != 0x7f;
-        if fragment.bytes().all(plain) {
-            return writer.write_all(fragment.as_bytes());
+    /// Which line it is.
+    fn begin(&self, line: &mut Line, event: &'static str, time: Time) {
+        line.time("time", Timestamp::from(time.0));
+        line.text("event", event);
+        line.some_text("request_id", &self.request_id);
+        if let Some(mint_id) = self.mint_id {
+            line.id("mint_id", mint_id);
         }
-        for unit in fragment.encode_utf16() {
-            match u8::try_from(unit) {
-                Ok(byte) if plain(byte) => writer.write_all(&[byte])?,
-                _ => write!(writer, "\\u{unit:04x}")?,
+        line.some_text("route", self.route);
+    }
+
+    /// Who asks, and for what.
+    fn asked(&self, line: &mut Line) {
+        if let Some(caller) = &self.caller {
+            line.inner("caller", |line| {
+                line.text("id", &caller.id);
+                line.text("via", caller.via);
+                if let Some(issuer) = &caller.issuer {
+                    line.text("issuer", issuer);
+                }
+            });
+        }
+        line.some_text("address", &self.address);
+        let names = [&self.token_type, &self.provider];
+        if let Some(origin) = &self.origin {
+            line.text("origin", origin);
+        }
+        for (name, value) in ["token_type", "provider"].into_iter().zip(names) {
+            if let Some(value) = value {
+                line.text(name, value);
             }
         }
-        Ok(())
+        if let Some(ttl) = self.ttl {
+            line.whole("ttl", ttl);
+        }
     }
 }
 
-/// `at` as RFC 3339 in UTC, with milliseconds: always of the same length, so that lines sort as text.
-pub(super) fn rfc3339(at: SystemTime) -> String {
-    let mut text = String::with_capacity(24);
-    text.push_str(Timestamp::from(at).millis());
-    text.push('Z');
-    text
+impl Made {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
-/// Milliseconds with three decimals.
-pub(super) fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
+impl From<SystemTime> for Time {
+    fn from(at: SystemTime) -> Self {
+        Self(at)
+    }
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self(SystemTime::UNIX_EPOCH)
+    }
 }
 
 #[cfg(test)]
@@ -201,10 +188,14 @@ mod tests {
 
     #[test]
     fn the_time_has_milliseconds_and_is_utc() {
-        let at = |nanos| rfc3339(UNIX_EPOCH + Duration::from_nanos(nanos));
+        let at = |nanos| {
+            let time = (UNIX_EPOCH + Duration::from_nanos(nanos)).into();
+            let line: serde_json::Value =
+                serde_json::from_str(&line(&Event { time, ..Event::default() })).unwrap();
+            line["time"].as_str().unwrap().to_owned()
+        };
         assert_eq!(at(1_785_240_000_123_999_999), "2026-07-28T12:00:00.123Z");
         assert_eq!(at(1_785_240_000_000_000_000), "2026-07-28T12:00:00.000Z");
-        assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]
@@ -212,7 +203,7 @@ mod tests {
         let event = Event { event: "vend", outcome: "vended", ..Event::default() };
         assert_eq!(
             line(&event),
-            "{\"time\":\"\",\"event\":\"vend\",\"outcome\":\"vended\",\
+            "{\"time\":\"1970-01-01T00:00:00.000Z\",\"event\":\"vend\",\"outcome\":\"vended\",\
              \"minted\":\"no\",\"duration_ms\":0.0}\n"
         );
     }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{MAX_WAITING, PATIENCE};
+use super::PATIENCE;
 
 /// Grows only until records are taken again, so that each is logged once.
 mod trouble {
@@ -23,6 +23,8 @@ pub(super) struct Health {
     place: String,
     /// Room for records that wait for the writer.
     pub(super) slots: Semaphore,
+    /// How many there are of those.
+    room: usize,
     /// What times are counted from.
     epoch: Instant,
     /// When the writer began with what it is writing, in milliseconds and one; 0: it is not writing.
@@ -33,15 +35,21 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn new(place: String) -> Self {
+    pub(super) fn new(place: String, room: usize) -> Self {
         Self {
             place,
-            slots: Semaphore::new(MAX_WAITING),
+            slots: Semaphore::new(room),
+            room,
             epoch: Instant::now(),
             busy_since: AtomicU64::new(0),
             trouble: AtomicU8::new(trouble::NONE),
             lost: AtomicU64::new(0),
         }
+    }
+
+    /// How many records wait for the writer.
+    pub(super) fn waiting(&self) -> usize {
+        self.room.saturating_sub(self.slots.available_permits())
     }
 
     /// Whether it is not worth while to wait for the writer.
@@ -112,7 +120,7 @@ mod tests {
             .with_writer(move || Shared(Arc::clone(&lines)))
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let health = Health::new("file:/audit.log".to_owned());
+            let health = Health::new("file:/audit.log".to_owned(), 4);
             health.took();
             health.late();
             health.lost();

@@ -8,6 +8,7 @@ mod address;
 mod event;
 mod health;
 mod job;
+mod line;
 mod output;
 mod queue;
 mod record;
@@ -17,6 +18,8 @@ mod target;
 mod writer;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use aws_lc_rs::digest;
 
 pub use record::Record;
 pub use refill::Refill;
@@ -38,8 +41,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// its time as well: a machine that is short of breath should not refuse for that.
 const INTENT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// The most records that wait for the writer, and the most that it takes at once.
-const MAX_WAITING: usize = 1024;
+/// The most records that the writer takes at once. So many can wait for it in any case.
+const MAX_BATCH: usize = 1024;
 
 /// The outcome of a request whose record was not taken in time.
 const UNAVAILABLE: &str = "audit_unavailable";
@@ -64,20 +67,23 @@ struct Inner {
 }
 
 impl Audit {
-    /// Opens the sink that `settings` name. `hash_key` is needed for hashed addresses only.
+    /// Opens the sink that `settings` name. `hash_key` is needed for hashed addresses only. `requests`:
+    /// how many may end at the same moment; the record of each can wait.
     ///
     /// # Errors
     /// In words for the operator, when the sink cannot be opened or a key is needed.
     pub fn open(
         settings: &settings::Audit,
         hash_key: Option<&Secret>,
+        requests: usize,
         clock: Clock,
     ) -> Result<Self, String> {
+        let room = requests.max(MAX_BATCH);
         let sink = match settings.to.clone() {
             To::Off => return Ok(Self::off()),
-            To::Stdout => Sink::start("stdout", || Ok((Stdout::open()?, false)))?,
+            To::Stdout => Sink::start("stdout", room, || Ok((Stdout::open()?, false)))?,
             To::File(path) => {
-                Sink::start(&format!("file:{}", path.display()), || Appended::open(path))?
+                Sink::start(&format!("file:{}", path.display()), room, || Appended::open(path))?
             }
         };
         let addresses = Addresses::new(settings.address, hash_key)?;
@@ -89,7 +95,7 @@ impl Audit {
     pub(crate) fn appending_to(path: &std::path::Path) -> Self {
         let to = To::File(path.to_owned());
         let settings = settings::Audit { to, address: settings::AddressForm::Full };
-        Self::open(&settings, None, Clock::fixed(1_900_000_000)).expect("it can be opened")
+        Self::open(&settings, None, 0, Clock::fixed(1_900_000_000)).expect("it can be opened")
     }
 
     /// An audit that records nothing.
@@ -136,13 +142,17 @@ impl Audit {
     }
 }
 
+fn sha256(text: &str) -> [u8; 32] {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    // It has that length; no line is ever without a hash for it.
+    hash.as_ref().try_into().unwrap_or_default()
+}
+
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 15)]);
-    }
-    text
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
+}
+
+fn digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)])
 }

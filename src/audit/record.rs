@@ -5,18 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::digest;
 use uuid::Uuid;
 
 use super::{
     ABANDONED, INTENT_PATIENCE, Inner, PATIENCE, Unrecorded,
-    event::{Caller, Event, Made, millis, rfc3339},
-    hex,
+    event::{Caller, Event, Made},
     refill::Refill,
+    sha256,
 };
-
-/// The longest text that is kept, in bytes: whoever asks must not decide how long lines are.
-const MAX_TEXT: usize = 256;
 
 /// A record that is being filled in. It is written when it is finished, or with the outcome
 /// `abandoned` when it is dropped: the client hung up, or the handler panicked.
@@ -45,7 +41,7 @@ impl Record {
     ) -> Self {
         let event = Event {
             event: "vend",
-            request_id: capped(request_id),
+            request_id: request_id.to_owned(),
             route,
             address,
             ..Event::default()
@@ -55,27 +51,24 @@ impl Record {
 
     /// The page's origin, as the browser gave it.
     pub fn origin(&mut self, origin: &str) {
-        self.fill(|event| event.origin = Some(capped(origin)));
+        self.fill(|event| event.origin = Some(origin.to_owned()));
     }
 
     /// Who asks, how that is known (`key`, `jwt` and so on), and by whose word, if that is to be told.
-    pub fn caller(&mut self, via: &'static str, id: &str, issuer: Option<&str>) {
-        self.fill(|event| {
-            let issuer = issuer.map(capped);
-            event.caller = Some(Caller { id: capped(id), via, issuer });
-        });
+    pub fn caller(&mut self, via: &'static str, id: Arc<str>, issuer: Option<Arc<str>>) {
+        self.fill(|event| event.caller = Some(Caller { id, via, issuer }));
     }
 
     /// Why it was refused, such as which check failed. It is for operators, and never holds a secret.
     pub fn reason(&mut self, reason: impl Into<String>) {
-        self.fill(|event| event.reason = Some(capped(&reason.into())));
+        self.fill(|event| event.reason = Some(reason.into()));
     }
 
     /// What is asked for, and from whom it would come.
-    pub fn token_type(&mut self, name: &str, provider: &str) {
+    pub fn token_type(&mut self, name: &Arc<str>, provider: &Arc<str>) {
         self.fill(|event| {
-            event.token_type = Some(capped(name));
-            event.provider = Some(capped(provider));
+            event.token_type = Some(Arc::clone(name));
+            event.provider = Some(Arc::clone(provider));
         });
     }
 
@@ -85,8 +78,8 @@ impl Record {
     }
 
     /// The limits in observe mode that would have refused.
-    pub fn observed(&mut self, limits: Vec<String>) {
-        self.fill(|event| event.observed = limits.iter().map(|limit| capped(limit)).collect());
+    pub fn observed(&mut self, limits: Vec<&'static str>) {
+        self.fill(|event| event.observed = limits);
     }
 
     /// Writes that the provider is about to be asked. From here on it is unknown whether there is a
@@ -99,7 +92,7 @@ impl Record {
         let Some(Open { audit, event, .. }) = &mut self.0 else { return Ok(()) };
         let deadline = tokio::time::Instant::now() + INTENT_PATIENCE;
         // Not the request's id: callers may choose that.
-        event.mint_id = Some(Uuid::now_v7().to_string());
+        event.mint_id = Some(Uuid::now_v7());
         audit.sink.write_intent(event.intent("mint", audit.clock.now()), deadline).await?;
         event.minted = Made::Unknown;
         Ok(())
@@ -114,8 +107,7 @@ impl Record {
     pub fn minted(&mut self, token: &str, expires_at: u64) {
         self.fill(|event| {
             event.minted = Made::Yes;
-            event.token_sha256 =
-                Some(hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()));
+            event.token_sha256 = Some(sha256(token));
             event.expires_at = Some(expires_at);
         });
     }
@@ -135,7 +127,7 @@ impl Record {
 
     /// How long the provider took.
     pub fn upstream(&mut self, took: Duration) {
-        self.fill(|event| event.upstream_ms = Some(millis(took)));
+        self.fill(|event| event.upstream = Some(took));
     }
 
     /// Writes it. `outcome` is `vended` or the code of a problem.
@@ -184,8 +176,8 @@ impl Record {
     /// Nothing is written of it hereafter.
     fn close(&mut self, outcome: &'static str) -> Option<Box<Event>> {
         let Open { audit, begun, mut event } = self.0.take()?;
-        event.time = rfc3339(audit.clock.now());
-        event.duration_ms = millis(begun.elapsed());
+        event.time = audit.clock.now().into();
+        event.duration = begun.elapsed();
         event.outcome = outcome;
         Some(event)
     }
@@ -198,8 +190,4 @@ impl Drop for Record {
             audit.sink.write_some_time(event);
         }
     }
-}
-
-fn capped(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
 }

@@ -6,14 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::digest;
 use tokio::time::Instant as Deadline;
 use uuid::Uuid;
 
 use super::{
     INTENT_PATIENCE, Inner, Unrecorded,
-    event::{Event, Made, millis, rfc3339},
-    hex,
+    event::{Event, Made},
+    sha256,
 };
 
 /// How long a record waits for room that no answer waits for.
@@ -30,7 +29,7 @@ pub struct Refill(Option<Box<Open>>);
 struct Open {
     audit: Arc<Inner>,
     begun: Instant,
-    mint_id: String,
+    mint_id: Uuid,
     token_type: Arc<str>,
     provider: Arc<str>,
     ttl: u32,
@@ -40,7 +39,7 @@ struct Open {
 
 #[derive(Debug)]
 struct Token {
-    sha256: String,
+    sha256: [u8; 32],
     minted_at: u64,
     expires_at: u64,
 }
@@ -59,7 +58,7 @@ impl Refill {
         let open = Box::new(Open {
             audit,
             begun: Instant::now(),
-            mint_id: Uuid::now_v7().to_string(),
+            mint_id: Uuid::now_v7(),
             token_type: Arc::clone(token_type),
             provider: Arc::clone(provider),
             ttl,
@@ -76,7 +75,7 @@ impl Refill {
     /// kept.
     pub fn minted(&mut self, token: &str, minted_at: u64, expires_at: u64) {
         let Some(open) = &mut self.0 else { return };
-        let sha256 = hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+        let sha256 = sha256(token);
         open.minted = Made::Yes;
         open.token = Some(Token { sha256, minted_at, expires_at });
     }
@@ -117,22 +116,22 @@ impl Open {
         let token = self.token.as_ref();
         Event {
             event: "discard",
-            mint_id: Some(self.mint_id.clone()),
-            token_type: Some(self.token_type.to_string()),
-            provider: Some(self.provider.to_string()),
+            mint_id: Some(self.mint_id),
+            token_type: Some(Arc::clone(&self.token_type)),
+            provider: Some(Arc::clone(&self.provider)),
             ttl: Some(self.ttl),
             minted: self.minted,
             minted_at: token.map(|it| it.minted_at),
             expires_at: token.map(|it| it.expires_at),
-            token_sha256: token.map(|it| it.sha256.clone()),
+            token_sha256: token.map(|it| it.sha256),
             ..Event::default()
         }
     }
 
     fn close(&self, outcome: &'static str) -> Box<Event> {
         Box::new(Event {
-            time: rfc3339(self.audit.clock.now()),
-            duration_ms: millis(self.begun.elapsed()),
+            time: self.audit.clock.now().into(),
+            duration: self.begun.elapsed(),
             outcome,
             ..self.event()
         })

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    MAX_WAITING, UNAVAILABLE, Unrecorded,
+    UNAVAILABLE, Unrecorded,
     event::Event,
     health::Health,
     job::{Job, Waiting},
@@ -45,13 +45,15 @@ pub(super) struct Room<'a>(SemaphorePermit<'a>);
 
 impl Sink {
     /// Starts a writer to what `open` opens, which also says whether that ends in the middle of a
-    /// line.
+    /// line. There is room for `room` records that wait for it.
     pub(super) fn start<T: Target>(
         place: &str,
+        room: usize,
         open: impl FnOnce() -> io::Result<(T, bool)> + Send + 'static,
     ) -> Result<Self, String> {
         let (tell, opened) = mpsc::sync_channel(1);
-        let (queue, health) = (Arc::<Queue>::default(), Arc::new(Health::new(place.to_owned())));
+        let (queue, health) =
+            (Arc::<Queue>::default(), Arc::new(Health::new(place.to_owned(), room)));
         let (taken, known) = (Arc::clone(&queue), Arc::clone(&health));
         let run = move || {
             let target = open().map_err(|error| error.to_string());
@@ -152,8 +154,7 @@ impl Sink {
     /// Has `event` written without waiting; it must be true whenever that is.
     /// Of strangers' there are few, or those of callers would come too late behind them.
     pub(super) fn write_some_time(&self, event: Box<Event>) {
-        let waiting = MAX_WAITING - self.health.slots.available_permits();
-        if event.is_of_stranger() && waiting >= MAX_STRANGERS {
+        if event.is_of_stranger() && self.health.waiting() >= MAX_STRANGERS {
             return self.health.lost();
         }
         match self.health.slots.try_acquire() {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    MAX_WAITING,
+    MAX_BATCH,
     health::Health,
     job::Job,
     output::{Output, Target},
@@ -56,7 +56,7 @@ impl<T: Target> Writer<T> {
             // Once nobody knows of us any more, nobody will mend what fails either.
             return self.queue.rest(TRY_AGAIN_AFTER);
         }
-        let Some(taken) = self.queue.take(&mut self.batch, MAX_WAITING, &mut self.flushes) else {
+        let Some(taken) = self.queue.take(&mut self.batch, MAX_BATCH, &mut self.flushes) else {
             return false;
         };
         // Those who wait for room are woken all at once.

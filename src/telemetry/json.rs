@@ -95,11 +95,11 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, |line| write!(line, "{value}"));
+        self.put(field, |line| line.write_str(itoa::Buffer::new().format(value)));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, |line| write!(line, "{value}"));
+        self.put(field, |line| line.write_str(itoa::Buffer::new().format(value)));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -128,7 +128,11 @@ struct Escaped<'a, 'b>(&'a mut Writer<'b>);
 
 impl Write for Escaped<'_, '_> {
     fn write_str(&mut self, mut text: &str) -> fmt::Result {
-        let special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        let special = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+        // Mostly there is none, and this looks at many at once.
+        if !text.bytes().fold(false, |any, byte| any | special(byte)) {
+            return self.0.write_str(text);
+        }
         while let Some(at) = text.bytes().position(special) {
             self.0.write_str(&text[..at])?;
             match text.as_bytes()[at] {

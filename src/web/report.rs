@@ -48,7 +48,7 @@ impl Report {
     /// Who asks, and under what limits.
     pub(super) fn admission(&mut self, admission: &mut Admission) {
         if let Some(caller) = &admission.caller {
-            self.record.caller(caller.via.name(), &caller.id, caller.issuer.as_deref());
+            self.record.caller(caller.via.name(), caller.id.clone(), caller.issuer.clone());
         }
         self.standings.append(&mut admission.counted.standings);
         self.observed(&admission.counted.observed);
@@ -93,7 +93,7 @@ impl Report {
             self.app.metrics().refused(it.policy, Mode::Observe);
             tracing::info!(limit = it.policy, part = it.part.name(), "observed: would be refused");
         }
-        self.record.observed(exceeded.iter().map(|it| it.policy.to_owned()).collect());
+        self.record.observed(exceeded.iter().map(|it| it.policy).collect());
     }
 
     /// Ends with a token, shaped by `shape`: if it can be recorded.

@@ -1,10 +1,7 @@
 //! The `Server-Timing` header: what the time until a token went into, in milliseconds. Browsers show it
 //! beside the request.
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 
@@ -18,26 +15,30 @@ pub(super) fn value(
     upstream: Option<Duration>,
     total: Duration,
 ) -> Option<HeaderValue> {
-    let mut text = String::with_capacity(64);
+    let mut text = Vec::with_capacity(96);
     if let Some(asked) = pool {
-        let _ = write!(text, "pool;desc=\"{}\", ", name(asked));
+        text.extend_from_slice(b"pool;desc=\"");
+        text.extend_from_slice(name(asked).as_bytes());
+        text.extend_from_slice(b"\", ");
     }
     if let Some(took) = upstream {
-        let _ = write!(text, "provider;dur={}, ", Millis(took));
+        text.extend_from_slice(b"provider;dur=");
+        millis(took, &mut text);
+        text.extend_from_slice(b", ");
     }
-    // Cannot fail: it is written to memory.
-    let _ = write!(text, "total;dur={}", Millis(total));
+    text.extend_from_slice(b"total;dur=");
+    millis(total, &mut text);
     HeaderValue::try_from(text).ok()
 }
 
 /// Milliseconds with three decimals, from whole numbers: to round a fraction exactly takes long.
-struct Millis(Duration);
-
-impl fmt::Display for Millis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = self.0.as_micros();
-        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
-    }
+fn millis(duration: Duration, into: &mut Vec<u8>) {
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    into.extend_from_slice(itoa::Buffer::new().format(micros / 1000).as_bytes());
+    let rest = (micros % 1000) as u32;
+    let decimals = [rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8);
+    into.push(b'.');
+    into.extend_from_slice(&decimals);
 }
 
 /// What it is called, also in the log.

@@ -88,9 +88,12 @@ impl Ingredients<'_> {
         if self.settings.audit.address == AddressForm::Hashed && hash_key.is_none() {
             return Audit::off();
         }
-        Audit::open(&self.settings.audit, hash_key, self.clock.clone()).unwrap_or_else(|why| {
-            self.problem(problems, "audit.to", why);
-            Audit::off()
-        })
+        let requests = self.settings.server.max_requests;
+        Audit::open(&self.settings.audit, hash_key, requests, self.clock.clone()).unwrap_or_else(
+            |why| {
+                self.problem(problems, "audit.to", why);
+                Audit::off()
+            },
+        )
     }
 }

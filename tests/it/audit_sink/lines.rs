@@ -141,7 +141,7 @@ async fn refusals_are_recorded_and_unknown_facts_left_out() {
     let (folder, audit) = audit();
     let mut denied = begin(&audit, "id-1");
     denied.reason("no grant fits");
-    denied.caller("key", "backend", None);
+    denied.caller("key", "backend".into(), None);
     denied.finish("forbidden").await.unwrap();
     begin(&audit, "id-2").finish("unauthorized").await.unwrap();
     let lines = lines(&folder.path().join("audit.log"));
@@ -193,7 +193,7 @@ async fn what_is_dropped_was_abandoned() {
 #[tokio::test]
 async fn nothing_is_recorded_where_the_audit_is_off() {
     let settings = settings::Audit { to: Sink::Off, address: AddressForm::Hashed };
-    let audit = Audit::open(&settings, None, Clock::fixed(NOON)).unwrap();
+    let audit = Audit::open(&settings, None, 0, Clock::fixed(NOON)).unwrap();
     assert!(!audit.is_stuck());
     full(&audit, "id").finish("vended").await.unwrap();
     let mut record = begin(&audit, "id");

@@ -27,9 +27,14 @@ const TOKEN: &str = "ek_canary00112233445566778899";
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 
 fn opened(path: &Path, address: AddressForm) -> Audit {
+    opened_for(0, path, address)
+}
+
+/// One with room for the records of so many requests.
+fn opened_for(requests: usize, path: &Path, address: AddressForm) -> Audit {
     let settings = settings::Audit { to: Sink::File(path.to_owned()), address };
     let key = Secret::new("canary-key-canary-key-canary-key");
-    Audit::open(&settings, Some(&key), Clock::fixed(NOON)).unwrap()
+    Audit::open(&settings, Some(&key), requests, Clock::fixed(NOON)).unwrap()
 }
 
 fn audit() -> (TempDir, Audit) {
@@ -46,11 +51,11 @@ fn begin(audit: &Audit, id: &str) -> Record {
 fn full(audit: &Audit, id: &str) -> Record {
     let mut record = begin(audit, id);
     record.origin("https://app.example");
-    record.caller("jwt", "user-1", Some("https://login.example/"));
+    record.caller("jwt", "user-1".into(), Some("https://login.example/".into()));
     record.reason("the claim plan is not pro");
-    record.token_type("xai_realtime", "xai");
+    record.token_type(&"xai_realtime".into(), &"xai".into());
     record.granted(300);
-    record.observed(vec!["caller".to_owned()]);
+    record.observed(vec!["caller"]);
     record.minted(TOKEN, NOON + 300);
     record.upstream(Duration::from_micros(182_411));
     record

@@ -16,7 +16,7 @@ use valetkey::{
     settings::{self, AddressForm, Sink},
 };
 
-use super::{NOON, audit, begin, full, lines, opened, outcomes, parsed};
+use super::{NOON, audit, begin, full, lines, opened, opened_for, outcomes, parsed};
 use crate::support::process::PATIENCE;
 
 /// What must be in the lines after `finish("vended")` gave `result`.
@@ -39,7 +39,7 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 fn what_cannot_be_opened_is_said_in_words() {
     let open = |to: Sink, address| {
         let settings = settings::Audit { to, address };
-        Audit::open(&settings, None, Clock::fixed(NOON)).unwrap_err()
+        Audit::open(&settings, None, 0, Clock::fixed(NOON)).unwrap_err()
     };
     let missing = open(Sink::File("/no/such/audit.log".into()), AddressForm::Full);
     assert!(
@@ -124,21 +124,31 @@ async fn a_full_disk_is_told_at_once_and_used_again_when_it_has_room() {
     assert_eq!(outcomes["id-3"], ["vended"]);
 }
 
-#[tokio::test]
-async fn too_many_records_of_a_stuck_sink_are_dropped_rather_than_kept() {
+/// How many of 3,000 records are there once a full disk has room again.
+async fn kept_with_room_for(requests: usize) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     symlink("/dev/full", &path).unwrap();
-    let audit = opened(&path, AddressForm::Full);
+    let audit = opened_for(requests, &path, AddressForm::Full);
     assert!(begin(&audit, "first").finish("vended").await.is_err());
-    for n in 0..3_000 {
+    for n in 1..3_000 {
         drop(full(&audit, &format!("id-{n}")));
     }
     fs::remove_file(&path).unwrap();
     eventually("it recovers by itself", || !audit.is_stuck()).await;
     audit.flush();
-    let kept = lines(&path).len();
-    assert!((1_000..=3_000).contains(&kept), "{kept}");
+    lines(&path).len()
+}
+
+#[tokio::test]
+async fn too_many_records_of_a_stuck_sink_are_dropped_rather_than_kept() {
+    let kept = kept_with_room_for(0).await;
+    assert!((1_000..3_000).contains(&kept), "{kept}");
+}
+
+#[tokio::test]
+async fn there_is_room_for_the_records_of_all_requests() {
+    assert_eq!(kept_with_room_for(3_000).await, 3_000);
 }
 
 #[tokio::test]
