@@ -110,7 +110,10 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
         // Nothing of it is looked at, so that this stays cheap however many come.
         return report.refused(Error::Overloaded.into()).await;
     }
-    let ask = match understand(&app, &live, &parts, body, route, &mut report).await {
+    let understood = understand(&app, &live, &parts, body, route, &mut report).await;
+    // Its headers keep the buffer that they came in, however long the provider takes.
+    drop(parts);
+    let ask = match understood {
         Ok(ask) => ask,
         Err(problem) => return report.refused(problem).await,
     };

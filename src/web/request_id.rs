@@ -17,14 +17,19 @@ impl RequestId {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(HEADER).iter();
         match (given.next(), given.next()) {
-            (Some(only), None) if is_sane(only.as_bytes()) => Self(only.clone()),
+            (Some(only), None) if is_sane(only.as_bytes()) => Self::copy(only.as_bytes()),
             _ => Self::new(),
         }
     }
 
     pub(super) fn new() -> Self {
-        let id = Uuid::now_v7().to_string();
-        Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-")))
+        let (id, mut buffer) = (Uuid::now_v7().hyphenated(), Uuid::encode_buffer());
+        Self::copy(id.encode_lower(&mut buffer).as_bytes())
+    }
+
+    /// A copy, because a header's value keeps all that it came with.
+    fn copy(id: &[u8]) -> Self {
+        Self(HeaderValue::from_bytes(id).unwrap_or(HeaderValue::from_static("-")))
     }
 
     pub(super) fn as_str(&self) -> &str {
