@@ -4,6 +4,9 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 
+# The allocator is built with it.
+RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
+
 # The dependencies alone, so that a change of our sources does not build them again.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src benches/cost benches/instructions benches/overload \

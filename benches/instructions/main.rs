@@ -3,7 +3,8 @@
 //!
 //! `instructions vend 1000` serves a thousand requests, after some that warm it up, and ends;
 //! `instructions pool 1000` hands out tokens that were minted ahead. The client is a process of its own, so
-//! that it is not counted; all else runs on one thread, apart from the writers of the log and the audit.
+//! that it is not counted. There is one connection, so that all else is done by one worker, apart from the
+//! writers of the log and the audit.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
 #![allow(unreachable_pub, dead_code, reason = "what the other benchmark uses besides")]
 

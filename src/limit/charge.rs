@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::settings::{Limit, Mode};
 
-/// Who or what is counted, as hashes only; [`super::Limiter::subject`] makes it.
+/// Who or what is counted, as hashes only; [`super::Limiter::charge`] makes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
     /// Keyed with a key of this process.
