@@ -118,7 +118,9 @@ impl Door {
             },
         };
         let (worker, load) = self.workers.as_ref().map_or_else(Workers::here, |it| it.next());
-        let Ok(stream) = moved(stream, &worker) else { return };
+        let Ok(stream) = moved(stream, &worker) else {
+            return self.app().metrics().accept_failed();
+        };
         // Answers are written whole: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let (timeouts, http2) = {

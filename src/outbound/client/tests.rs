@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    runtime::Builder,
     time::{Instant, sleep},
 };
 use url::Url;
@@ -130,6 +131,29 @@ async fn a_connection_carries_one_request_after_the_other() {
         assert_eq!(ask(&client, &post).await, Ok(b"ok".to_vec()));
     }
     assert_eq!(server.asked(), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn each_thread_prefers_its_own_and_takes_those_of_others() {
+    let (server, client, post) = Server::start(&[Does::Answer]).await;
+    let mut elsewhere = Builder::new_multi_thread();
+    let elsewhere = elsewhere.worker_threads(1).enable_all().build().unwrap();
+    let ask_elsewhere = || {
+        let (client, post) = (client.clone(), post.clone());
+        elsewhere.spawn(async move { ask(&client, &post).await.unwrap() })
+    };
+    let reply = client.send(&post, "{}".into()).await.unwrap();
+    ask_elsewhere().await.unwrap();
+    reply.read_capped(1000).await.unwrap();
+    // The first was used last.
+    ask_elsewhere().await.unwrap();
+    ask(&client, &post).await.unwrap();
+    assert_eq!(server.asked(), [1, 2, 2, 1]);
+    let reply = client.send(&post, "{}".into()).await.unwrap();
+    ask(&client, &post).await.unwrap();
+    assert_eq!(server.asked(), [1, 2, 2, 1, 1, 2], "rather than a new one");
+    drop(reply);
+    elsewhere.shutdown_background();
 }
 
 #[tokio::test]
