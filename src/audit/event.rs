@@ -139,14 +139,14 @@ impl Event {
             });
         }
         line.some_text("address", &self.address);
-        let names = [&self.token_type, &self.provider];
         if let Some(origin) = &self.origin {
             line.text("origin", origin);
         }
-        for (name, value) in ["token_type", "provider"].into_iter().zip(names) {
-            if let Some(value) = value {
-                line.text(name, value);
-            }
+        if let Some(token_type) = &self.token_type {
+            line.text("token_type", token_type);
+        }
+        if let Some(provider) = &self.provider {
+            line.text("provider", provider);
         }
         if let Some(ttl) = self.ttl {
             line.whole("ttl", ttl);
