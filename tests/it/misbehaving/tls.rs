@@ -2,7 +2,8 @@
 
 use std::{
     convert::Infallible,
-    net::TcpListener,
+    io::Read as _,
+    net::{TcpListener, TcpStream},
     path::Path,
     sync::{
         Arc,
@@ -74,7 +75,9 @@ async fn handshakes_that_come_to_nothing() {
     let secure = |url: String| url.replace("http://", "https://");
     let stalled = secure(provider::serving(hang));
     let plain = secure(answering(ANSWER));
-    let closed = secure(provider::serving(|_| ()));
+    // Having read what it got: with something unread the system would send a reset instead.
+    let close = |mut stream: &TcpStream| drop(stream.read(&mut [0; 16 * 1024]));
+    let closed = secure(provider::serving(close));
     let reset = secure(provider::serving(provider::reset));
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_url = format!("https://{}", silent.local_addr().unwrap());
