@@ -82,6 +82,8 @@ async fn the_handshake_is_over_before_the_first_request() {
         for _ in 0..2 {
             let reply = client.send(&post, "{}".into()).await.unwrap();
             assert_eq!(reply.read_capped(100).await.unwrap(), b"ok");
+            // Its task has yet to see that it can take another.
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         // Meanwhile the next is being made.
         let mut seen = [next(), next(), next()];
