@@ -56,8 +56,6 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-pub(super) type Connected = TokioIo<Box<dyn Stream>>;
-
 /// Makes connections to one server.
 pub(super) struct Connector {
     tcp: HttpConnector<Names>,
@@ -127,7 +125,7 @@ impl Connector {
     }
 
     /// A connection; and whether HTTP/2 is spoken on it.
-    pub(super) async fn connect(&self) -> Result<(Connected, bool), Unconnected> {
+    pub(super) async fn connect(&self) -> Result<(Box<dyn Stream>, bool), Unconnected> {
         let connected = timeout(self.patience, self.stream()).await.unwrap_or_else(|_| {
             tracing::debug!(cause = "connecting took too long", "no connection");
             Err(Unconnected::NoConnection)
@@ -136,7 +134,7 @@ impl Connector {
             NAMES.doubt(self.target.uri.host().unwrap_or_default());
         }
         let (stream, is_two) = connected?;
-        Ok((TokioIo::new(stream), is_two || self.http == Http::Two))
+        Ok((stream, is_two || self.http == Http::Two))
     }
 
     async fn stream(&self) -> Result<(Box<dyn Stream>, bool), Unconnected> {

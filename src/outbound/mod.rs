@@ -4,6 +4,8 @@
 mod client;
 mod connector;
 mod dns;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod transport;
 
 pub use client::{Client, Lost, Post, Reply};

@@ -2,27 +2,25 @@
 //! pool of connections. It follows no redirect, and repeats nothing that was begun.
 
 mod connection;
+pub(super) mod one;
 mod pool;
 mod post;
+mod reply;
 mod spare;
 #[cfg(test)]
 mod tests;
+mod two;
 
 pub use post::Post;
+pub use reply::Reply;
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{connection::Connection, pool::Pool};
-use super::{
-    Unread, causes,
-    connector::{Connector, Unconnected, minds_our_certificate},
-};
+use self::{one::Failed, pool::Pool};
+use super::connector::{Connector, Unconnected};
 
 /// How many connections are tried of which it turns out that nothing can be sent any more.
 const ATTEMPTS: u32 = 4;
@@ -48,14 +46,6 @@ pub enum Lost {
     HungUp,
 }
 
-/// The head of an answer, and a way to its body. Dropped before that is read, it takes its connection
-/// along.
-pub struct Reply {
-    response: Response<Incoming>,
-    connection: Connection,
-    pool: Arc<Pool>,
-}
-
 impl Client {
     pub(super) fn new(connector: Connector) -> Self {
         Self(Arc::new(Pool::new(connector)))
@@ -68,14 +58,12 @@ impl Client {
     pub async fn send(&self, post: &Post, body: Bytes) -> Result<Reply, Lost> {
         for _ in 0..ATTEMPTS {
             let (mut connection, is_new) = self.0.connection().await?;
-            let request = post.request(body.clone(), connection.is_two());
-            let mut error = match connection.send(request).await {
-                Ok(response) => return Ok(Reply { response, connection, pool: self.0.clone() }),
-                Err(error) => error,
-            };
-            // Who gets the request back knows that nothing of it was sent.
-            if is_new || error.take_message().is_none() {
-                return Err(lost(&error.into_error(), connection.may_be_stale()));
+            match connection.send(post, &body).await {
+                Ok(came) => return Ok(Reply { came, connection, pool: self.0.clone() }),
+                Err(Failed::Unsent) if !is_new => (),
+                Err(Failed::Lost(lost)) => return Err(lost),
+                Err(_) if connection.may_be_stale() => return Err(Lost::Stale),
+                Err(_) => return Err(Lost::HungUp),
             }
         }
         Err(Unconnected::NoConnection.into())
@@ -96,65 +84,4 @@ impl Client {
         let mut kept = self.0.kept();
         (kept.keeper, kept.spare) = (None, None);
     }
-}
-
-impl Reply {
-    /// The status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.response.status()
-    }
-
-    /// The headers.
-    #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
-        self.response.headers()
-    }
-
-    /// The body, if it has at most `most` bytes.
-    ///
-    /// # Errors
-    /// When it has more, or does not come to its end.
-    pub async fn read_capped(self, most: usize) -> Result<Vec<u8>, Unread> {
-        let mut incoming = self.response.into_body();
-        let expected = usize::try_from(incoming.size_hint().lower()).unwrap_or(most);
-        let mut body = Vec::with_capacity(expected.min(most));
-        while let Some(frame) = incoming.frame().await {
-            // What is no data are trailers.
-            let Ok(chunk) = frame.map_err(|_| Unread::Truncated)?.into_data() else { continue };
-            if body.len() + chunk.len() > most {
-                return Err(Unread::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        self.pool.give_back(self.connection);
-        Ok(body)
-    }
-}
-
-fn lost(error: &hyper::Error, may_be_stale: bool) -> Lost {
-    let cause = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    tracing::debug!(cause, "the request failed");
-    if error.is_parse() {
-        Lost::NotHttp
-    } else if minds_our_certificate(error) {
-        Unconnected::ClientCertificate.into()
-    } else if error.is_canceled() {
-        Unconnected::NoConnection.into()
-    } else if may_be_stale && is_end(error) {
-        Lost::Stale
-    } else {
-        Lost::HungUp
-    }
-}
-
-/// The end of a connection before a whole head. (Whether there was part of one cannot be known.)
-fn is_end(error: &hyper::Error) -> bool {
-    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-    let kinds = [
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::ConnectionAborted,
-        io::ErrorKind::BrokenPipe,
-    ];
-    error.is_incomplete_message() || { io }.any(|io| kinds.contains(&io.kind()))
 }

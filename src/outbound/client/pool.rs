@@ -11,7 +11,6 @@ use futures_util::{
 };
 use tokio::{
     sync::oneshot,
-    task::JoinHandle,
     time::{Instant, sleep_until},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -107,7 +106,7 @@ impl Pool {
             let opened = pool.open(false).await;
             let mut kept = pool.kept();
             kept.flight = None;
-            let (connection, _) = opened?;
+            let connection = opened?;
             kept.may_share = connection.is_two();
             kept.put(connection, Instant::now());
             pool.tidy_later(&mut kept);
@@ -117,7 +116,7 @@ impl Pool {
     }
 
     async fn connect(self: &Arc<Self>) -> Result<(Connection, bool), Unconnected> {
-        let (connection, _) = self.open(false).await?;
+        let connection = self.open(false).await?;
         if let Some(shared) = connection.share() {
             // It was HTTP/1.1 up to now.
             self.kept().may_share = true;
@@ -126,11 +125,8 @@ impl Pool {
         Ok((connection, true))
     }
 
-    /// A new one, and its end.
-    pub(super) async fn open(
-        &self,
-        spare: bool,
-    ) -> Result<(Connection, JoinHandle<()>), Unconnected> {
+    /// A new one.
+    pub(super) async fn open(&self, spare: bool) -> Result<Connection, Unconnected> {
         let (stream, is_two) = self.connector.connect().await?;
         Connection::begin(stream, is_two, spare).await
     }
@@ -173,25 +169,29 @@ impl Pool {
 
 impl Kept {
     fn take(&mut self, now: Instant) -> Option<Connection> {
-        if let Some(shared) = self.shared.as_mut().filter(|it| it.is_of_use(now)) {
+        if let Some(shared) = self.shared(now) {
             shared.since = now;
             return shared.connection.share();
         }
         self.take_idle(now).or_else(|| self.take_spare(now))
     }
 
+    fn shared(&mut self, now: Instant) -> Option<&mut Idle> {
+        let shared = self.shared.as_mut()?;
+        shared.is_of_use(now).then_some(shared)
+    }
+
     /// One of this thread's, or else of another's.
     fn take_idle(&mut self, now: Instant) -> Option<Connection> {
         let mut others = None;
         for at in (0..self.idle.len()).rev() {
-            let idle = &self.idle[at];
+            let idle = &mut self.idle[at];
             if idle.is_of_use(now) {
                 if idle.connection.is_at_home() {
                     return Some(self.idle.remove(at).connection);
                 }
                 others.get_or_insert(at);
-            } else if idle.is_old(now) || idle.connection.is_closed() {
-                // One that is not ready yet may be so for the next.
+            } else {
                 self.idle.remove(at);
                 others = others.map(|other| other - 1);
             }
@@ -216,7 +216,7 @@ impl Kept {
     fn put(&mut self, connection: Connection, now: Instant) {
         if !connection.is_two() {
             self.idle.push(Idle { connection, since: now });
-        } else if let Some(shared) = self.shared.as_mut().filter(|it| it.is_of_use(now)) {
+        } else if let Some(shared) = self.shared(now) {
             // Another may have been made meanwhile.
             if shared.connection.is(&connection) {
                 shared.since = now;
@@ -245,7 +245,7 @@ impl Idle {
         now.saturating_duration_since(self.since) >= MAX_IDLE
     }
 
-    fn is_of_use(&self, now: Instant) -> bool {
+    fn is_of_use(&mut self, now: Instant) -> bool {
         !self.is_old(now) && self.connection.is_ready()
     }
 }

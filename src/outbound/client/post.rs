@@ -1,10 +1,7 @@
 //! A request that is made once and sent again and again.
 
-use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Method, Request, Version, header,
-    request::{self, Parts},
-};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, header, request::Parts};
 use http_body_util::Full;
 use url::Url;
 
@@ -13,10 +10,14 @@ use crate::outbound::{
     connector::{authority, uri},
 };
 
+/// What there is room for besides a request of HTTP/1.1: the answer is read into the same buffer.
+const ROOM: usize = 1024;
+
 /// A POST without its body, as it is sent in either version of HTTP.
 #[derive(Clone)]
 pub struct Post {
-    one: Parts,
+    /// The head of HTTP/1.1 up to the number of the body's bytes.
+    one: Bytes,
     two: Parts,
 }
 
@@ -33,25 +34,41 @@ impl Post {
         let mut two = uri(url)?.into_parts();
         two.path_and_query = Some(path.parse().map_err(|_| unusable())?);
         let two = http::Uri::from_parts(two).map_err(|_| unusable())?;
-        let two = Request::post(two).version(Version::HTTP_2);
-        let two = parts(two, headers.clone()).ok_or_else(unusable)?;
+        let two = Request::post(two).version(Version::HTTP_2).body(()).map_err(|_| unusable())?;
+        let (mut two, ()) = two.into_parts();
+        two.headers = headers.clone();
         let host = HeaderValue::try_from(authority(url)).map_err(|_| unusable())?;
         headers.insert(header::HOST, host);
-        let one = parts(Request::post(path), headers).ok_or_else(unusable)?;
-        Ok(Self { one, two })
+        headers.remove(header::CONTENT_LENGTH);
+        Ok(Self { one: one(path, &headers), two })
     }
 
-    /// It with `body`, for HTTP/2 or HTTP/1.1.
-    pub(super) fn request(&self, body: Bytes, is_two: bool) -> Request<Full<Bytes>> {
-        let parts = if is_two { &self.two } else { &self.one };
-        Request::from_parts(parts.clone(), Full::new(body))
+    /// It with `body`, for HTTP/1.1.
+    pub(super) fn one(&self, body: &[u8]) -> BytesMut {
+        let mut text = BytesMut::with_capacity(self.one.len() + body.len() + ROOM);
+        text.extend_from_slice(&self.one);
+        text.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+        text.extend_from_slice(b"\r\n\r\n");
+        text.extend_from_slice(body);
+        text
+    }
+
+    /// It with `body`, for HTTP/2.
+    pub(super) fn two(&self, body: &Bytes) -> Request<Full<Bytes>> {
+        Request::from_parts(self.two.clone(), Full::new(body.clone()))
     }
 }
 
-fn parts(request: request::Builder, headers: HeaderMap) -> Option<Parts> {
-    let (mut parts, ()) = request.method(Method::POST).body(()).ok()?.into_parts();
-    parts.headers = headers;
-    Some(parts)
+fn one(path: &str, headers: &HeaderMap) -> Bytes {
+    let mut text = format!("{} {path} HTTP/1.1\r\n", Method::POST).into_bytes();
+    for (name, value) in headers {
+        text.extend_from_slice(name.as_str().as_bytes());
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(value.as_bytes());
+        text.extend_from_slice(b"\r\n");
+    }
+    text.extend_from_slice(b"content-length: ");
+    text.into()
 }
 
 #[cfg(test)]
@@ -61,20 +78,35 @@ mod tests {
     #[test]
     fn each_version_says_in_its_own_way_where_it_goes() {
         let url = Url::parse("https://[::1]:8443/gate/v1/x%20y?a=b").unwrap();
-        let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from(0))]);
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_LENGTH, HeaderValue::from(0)),
+            (header::AUTHORIZATION, HeaderValue::from_static("Bearer k")),
+        ]);
         let post = Post::new(&url, headers).unwrap();
-        let [one, two] = [false, true].map(|is_two| post.request(Bytes::new(), is_two));
-        assert_eq!((one.method(), two.method()), (&Method::POST, &Method::POST));
-        assert_eq!((one.version(), two.version()), (Version::HTTP_11, Version::HTTP_2));
-        assert_eq!(one.uri(), "/gate/v1/x%20y?a=b");
+        let one = String::from_utf8(post.one(b"").to_vec()).unwrap();
+        assert!(one.starts_with("POST /gate/v1/x%20y?a=b HTTP/1.1\r\n"), "{one}");
+        assert!(one.ends_with("\r\n\r\n"), "{one}");
+        let mut lines: Vec<_> = one.lines().skip(1).collect();
+        lines.sort_unstable();
+        let agent = concat!("user-agent: valetkey/", env!("CARGO_PKG_VERSION"));
+        let host = "host: [::1]:8443";
+        let expected =
+            ["", "accept: */*", "authorization: Bearer k", "content-length: 0", host, agent];
+        assert_eq!(lines, expected);
+        let two = post.two(&Bytes::new());
+        assert_eq!((two.method(), two.version()), (&Method::POST, Version::HTTP_2));
         assert_eq!(two.uri(), url.as_str());
-        assert_eq!(one.headers()["host"], "[::1]:8443");
         assert!(!two.headers().contains_key("host"));
-        for request in [one, two] {
-            assert_eq!(request.headers()["content-length"], "0");
-            assert!(request.headers()["user-agent"].as_bytes().starts_with(b"valetkey/"));
-        }
+        assert_eq!(two.headers()["content-length"], "0");
+        assert!(two.headers()["user-agent"].as_bytes().starts_with(b"valetkey/"));
+    }
+
+    #[test]
+    fn a_body_follows_with_its_length() {
         let plain = Post::new(&Url::parse("http://a.example:80/").unwrap(), HeaderMap::new());
-        assert_eq!(plain.unwrap().request(Bytes::new(), false).headers()["host"], "a.example");
+        let text = plain.unwrap().one(b"{\"a\": 1}");
+        let text = str::from_utf8(&text).unwrap();
+        assert!(text.ends_with("\r\ncontent-length: 8\r\n\r\n{\"a\": 1}"), "{text}");
+        assert!(text.contains("\r\nhost: a.example\r\n"), "{text}");
     }
 }

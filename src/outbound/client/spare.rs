@@ -4,11 +4,10 @@
 //! Servers close connections that carry nothing, and a request that is sent just then fails. So a spare
 //! one is given up before they do so: after a time that gets shorter when one of them was faster.
 
-use std::{sync::Weak, time::Duration};
+use std::{future::poll_fn, sync::Weak, task::Poll, time::Duration};
 
 use tokio::{
     sync::oneshot,
-    task::JoinHandle,
     time::{Instant, sleep},
 };
 
@@ -51,7 +50,7 @@ pub(super) async fn keep_one(pool: Weak<Pool>) {
     loop {
         let Some(strong) = pool.upgrade() else { return };
         let opened = strong.open(true).await;
-        let Ok((connection, end)) = opened else {
+        let Ok(connection) = opened else {
             drop(strong);
             sleep(pace.failed()).await;
             continue;
@@ -61,7 +60,7 @@ pub(super) async fn keep_one(pool: Weak<Pool>) {
         let spare = Spare { connection, until: born + pace.of_use, _taken: taken };
         strong.kept().put_spare(spare);
         drop(strong);
-        let Some(pause) = pace.ended(&watch(is_taken, end, born, pace.of_use).await) else {
+        let Some(pause) = pace.ended(&watch(is_taken, end(&pool), born, pace.of_use).await) else {
             tracing::debug!("the server closes connections too soon to keep a spare one");
             return;
         };
@@ -69,16 +68,25 @@ pub(super) async fn keep_one(pool: Weak<Pool>) {
     }
 }
 
+/// When the server closes the spare connection.
+fn end(pool: &Weak<Pool>) -> impl Future<Output = ()> {
+    poll_fn(move |cx| {
+        let Some(pool) = pool.upgrade() else { return Poll::Ready(()) };
+        let mut kept = pool.kept();
+        kept.spare.as_mut().map_or(Poll::Pending, |spare| spare.connection.poll_end(cx))
+    })
+}
+
 async fn watch(
     is_taken: oneshot::Receiver<()>,
-    end: JoinHandle<()>,
+    end: impl Future<Output = ()>,
     born: Instant,
     of_use: Duration,
 ) -> End {
     tokio::select! {
         biased;
         _ = is_taken => End::Taken,
-        _ = end => End::Closed(born.elapsed()),
+        () = end => End::Closed(born.elapsed()),
         // In time for the next to be there.
         () = sleep(of_use * 4 / 5) => End::Old,
     }
@@ -131,7 +139,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_next_is_made_before_it_is_of_no_use() {
         let (_not_taken, is_taken) = oneshot::channel();
-        let (open, born) = (tokio::spawn(std::future::pending()), Instant::now());
+        let (open, born) = (std::future::pending(), Instant::now());
         let end = watch(is_taken, open, born, LONGEST).await;
         assert!(matches!(end, End::Old) && born.elapsed() < LONGEST, "{:?}", born.elapsed());
     }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use http::Version;
+use http::{HeaderMap, Response, Version};
 use http_body_util::Full;
-use hyper::{Request, server::conn::http2, service::service_fn};
+use hyper::{Request, body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -120,7 +120,7 @@ async fn warm(does: &'static [Does]) -> (Server, Client, Post) {
     client.keep_warm();
     client.keep_warm();
     server.has_accepted(1).await;
-    until(|| client.0.kept().spare.as_ref().is_some_and(|it| it.connection.is_ready())).await;
+    until(|| client.0.kept().spare.as_mut().is_some_and(|it| it.connection.is_ready())).await;
     (server, client, post)
 }
 
@@ -200,7 +200,7 @@ async fn a_spare_connection_that_the_server_closed_is_replaced() {
     let (server, client, post) = Server::start(&[Does::Close, Does::Answer]).await;
     client.keep_warm();
     server.has_accepted(2).await;
-    until(|| client.0.kept().spare.as_ref().is_some_and(|it| it.connection.is_ready())).await;
+    until(|| client.0.kept().spare.as_mut().is_some_and(|it| it.connection.is_ready())).await;
     ask(&client, &post).await.unwrap();
     assert_eq!(server.asked(), [2]);
 }

@@ -1,0 +1,226 @@
+//! A connection of HTTP/1.1 without a task of its own: who asks writes, waits and reads.
+//!
+//! It holds one small buffer while it waits, and wakes nobody but the one who waits. The library's
+//! client hands each request to a task of the connection's, which holds three.
+
+mod body;
+mod head;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    future::poll_fn,
+    io::{self, ErrorKind},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Buf as _, BytesMut};
+use http::StatusCode;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, ReadBuf};
+
+use self::{
+    body::Chunks,
+    head::{Head, Length},
+};
+use super::Lost;
+use crate::outbound::{
+    Unread, causes,
+    connector::{Stream, Unconnected, minds_our_certificate},
+};
+
+/// The longest head of an answer, in bytes.
+const LONGEST_HEAD: usize = 32 * 1024;
+
+/// What there is room for whenever something is read, in bytes.
+const ROOM: usize = 1024;
+
+pub(in crate::outbound) struct One(Box<dyn Stream>);
+
+/// An answer of which the head has come.
+pub(in crate::outbound) struct Answer {
+    head: Head,
+    /// The head, and what came with it.
+    text: BytesMut,
+    /// It came before the request was sent.
+    is_early: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::outbound) enum Failed {
+    /// The connection is at its end, and nothing of the request was sent.
+    Unsent,
+    /// The connection came to its end, and nothing of an answer had come.
+    Ended,
+    /// Anything else.
+    Lost(Lost),
+}
+
+impl One {
+    pub(in crate::outbound) const fn new(stream: Box<dyn Stream>) -> Self {
+        Self(stream)
+    }
+
+    /// Ready when it is at its end, or never was HTTP: without a request there is no answer.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut nothing = [0; 1];
+        Pin::new(&mut self.0).poll_read(cx, &mut ReadBuf::new(&mut nothing)).map(|_| ())
+    }
+
+    /// Whether it is open, as far as is known. That asks the runtime, not the system.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.poll_end(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    /// Sends `request`, and waits for the head of its answer.
+    pub(in crate::outbound) async fn ask(&mut self, request: BytesMut) -> Result<Answer, Failed> {
+        let (mut text, is_early) = self.send(request).await?;
+        let mut is_first = true;
+        loop {
+            match Head::parse(&text).map_err(|_| Failed::Lost(Lost::NotHttp))? {
+                // There are more to come.
+                Some(head) if head.is_interim() => {
+                    is_first = false;
+                    text.advance(head.end);
+                    continue;
+                }
+                Some(head) => return Ok(Answer { head, text, is_early }),
+                None if text.len() >= LONGEST_HEAD => return Err(Failed::Lost(Lost::NotHttp)),
+                None => is_first &= text.is_empty(),
+            }
+            if let Err(error) = self.read(&mut text).await {
+                return Err(if is_first { failed(&error) } else { cut_off(&error) });
+            }
+        }
+    }
+
+    /// What came meanwhile, in the buffer that the request was in if there is nothing; and whether
+    /// that was before all was sent.
+    async fn send(&mut self, mut request: BytesMut) -> Result<(BytesMut, bool), Failed> {
+        let (mut sent, mut came) = (0, BytesMut::new());
+        let result = poll_fn(|cx| {
+            let failed = match self.poll_send(cx, &request, &mut sent) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => Some(error),
+                Poll::Pending => None,
+            };
+            // Who does not take it may have said why.
+            match (pin!(self.read(&mut came)).poll(cx), failed) {
+                (Poll::Pending, Some(error)) => Poll::Ready(Err(error)),
+                (read, _) => read,
+            }
+        });
+        match result.await {
+            Ok(()) if came.is_empty() => {
+                request.clear();
+                Ok((request, false))
+            }
+            Ok(()) => Ok((came, true)),
+            Err(error) => match failed(&error) {
+                Failed::Ended if sent == 0 => Err(Failed::Unsent),
+                failed => Err(failed),
+            },
+        }
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: &[u8],
+        sent: &mut usize,
+    ) -> Poll<io::Result<()>> {
+        while *sent < request.len() {
+            match ready!(Pin::new(&mut self.0).poll_write(cx, &request[*sent..]))? {
+                0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                some => *sent += some,
+            }
+        }
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    /// Reads some more, at least one byte.
+    async fn read(&mut self, text: &mut BytesMut) -> io::Result<()> {
+        text.reserve(ROOM);
+        match self.0.read_buf(text).await? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the body, if it has at most `most` bytes; and whether another request can be sent.
+    pub(in crate::outbound) async fn body(
+        &mut self,
+        answer: Answer,
+        most: usize,
+    ) -> Result<(Vec<u8>, bool), Unread> {
+        let Answer { head, mut text, is_early } = answer;
+        text.advance(head.end);
+        let body = match head.length {
+            Length::Known(length) => {
+                let length = usize::try_from(length).ok().filter(|length| *length <= most);
+                let length = length.ok_or(Unread::TooLarge)?;
+                while text.len() < length {
+                    self.read(&mut text).await.map_err(|_| Unread::Truncated)?;
+                }
+                text.split_to(length).into()
+            }
+            Length::Chunked => {
+                let mut chunks = Chunks::new(most);
+                while !chunks.take(&mut text)? {
+                    self.read(&mut text).await.map_err(|_| Unread::Truncated)?;
+                }
+                chunks.body
+            }
+            Length::UntilEnd => {
+                while self.is_more(&mut text).await? && text.len() <= most {}
+                Some(text.split().into())
+                    .filter(|it: &Vec<u8>| it.len() <= most)
+                    .ok_or(Unread::TooLarge)?
+            }
+        };
+        // What was not asked for makes everything that follows doubtful.
+        Ok((body, head.keeps && !is_early && text.is_empty()))
+    }
+
+    async fn is_more(&mut self, text: &mut BytesMut) -> Result<bool, Unread> {
+        text.reserve(ROOM);
+        // With TLS an end that is not said to be one may come from anybody, and is an error.
+        self.0.read_buf(text).await.map(|length| length > 0).map_err(|_| Unread::Truncated)
+    }
+}
+
+impl Answer {
+    pub(in crate::outbound) const fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// The values of the header `name` that are text.
+    pub(in crate::outbound) fn values(&self, name: &str) -> Vec<&str> {
+        head::values(&self.text[..self.head.end], name)
+    }
+}
+
+/// What it means that nothing came.
+fn failed(error: &io::Error) -> Failed {
+    match error.kind() {
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe => {
+            tracing::debug!(cause = %error, "the request failed");
+            Failed::Ended
+        }
+        _ => cut_off(error),
+    }
+}
+
+/// What it means that no more came.
+fn cut_off(error: &io::Error) -> Failed {
+    let cause = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    tracing::debug!(cause, "the request failed");
+    Failed::Lost(match minds_our_certificate(error) {
+        true => Unconnected::ClientCertificate.into(),
+        false => Lost::HungUp,
+    })
+}
