@@ -1,5 +1,5 @@
 //! The parts that a token is made of besides the decision (`benches/access.rs`): the way through the
-//! router with and without a body, the lines of the audit, and a token from the pool. Run:
+//! routes with and without a body, the lines of the audit, and a token from the pool. Run:
 //! `cargo bench --bench parts`. Look at the ratios: machines differ.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
 #![allow(unreachable_pub, reason = "what benchmarks share is a module of each")]
@@ -12,11 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::{Request, StatusCode};
 use tokio::runtime::Runtime;
-use tower::ServiceExt as _;
 use valetkey::{
     audit::Audit,
     clock::Clock,
@@ -24,7 +23,7 @@ use valetkey::{
     provider::{PoolTerms, Stocked},
     settings::{self, AddressForm, Sink},
     token::MintRequest,
-    web,
+    web::{self, Layered},
 };
 
 use app::{NOW, app};
@@ -33,10 +32,10 @@ use app::{NOW, app};
 const SETTINGS: &str = "[audit]\nto = \"off\"\n[limits.address]\nmode = \"off\"\n\
     [limits.caller]\nmode = \"off\"\n[limits.token]\nmode = \"off\"\n";
 
-fn router(criterion: &mut Criterion) {
+fn routes(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let app = app(SETTINGS, None);
-    let router = web::public(&app, &app.live());
+    let routes = web::public(&app, &app.live());
     let long =
         format!(r#"{{"expires_after":{{"seconds":60}},"sessionConfig":{:?}}}"#, "x".repeat(8000));
     let bodies = [
@@ -44,12 +43,12 @@ fn router(criterion: &mut Criterion) {
         ("with a lifetime", r#"{"expires_after":{"seconds":60}}"#.to_owned()),
         ("with 8 KB of what is ignored", long),
     ];
-    let mut group = criterion.benchmark_group("a token, through the router");
+    let mut group = criterion.benchmark_group("a token, through the routes");
     for (name, body) in bodies {
         group.bench_function(name, |bencher| {
             bencher.to_async(&runtime).iter_batched(
                 || request(&body),
-                |request| ask(&router, request),
+                |request| ask(&routes, request),
                 BatchSize::SmallInput,
             );
         });
@@ -66,8 +65,8 @@ fn request(body: &str) -> Request<Body> {
     request.header("content-length", body.len()).body(body.to_owned().into()).unwrap()
 }
 
-async fn ask(router: &Router, request: Request<Body>) {
-    let answer = router.clone().oneshot(request).await.unwrap();
+async fn ask(routes: &Layered, request: Request<Body>) {
+    let answer = routes.clone().call(request).await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
@@ -145,5 +144,5 @@ fn hit(take: impl Fn() -> Stocked, took: &mut Duration) -> bool {
     is_hit
 }
 
-criterion_group!(benches, router, audit, pool);
+criterion_group!(benches, routes, audit, pool);
 criterion_main!(benches);

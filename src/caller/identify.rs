@@ -132,7 +132,7 @@ impl Callers {
         if credential.is_some()
             && let Some(forward) = self.forward(asking)
         {
-            return self.ask(forward, asking).await;
+            return Box::pin(self.ask(forward, asking)).await;
         }
         if let Some(credential) = credential.filter(|_| self.reads_tokens()) {
             return Err(Rejected::Wrong(credential.why_not()));
@@ -141,7 +141,7 @@ impl Callers {
             return named;
         }
         match self.forward(asking) {
-            Some(forward) => self.ask(forward, asking).await,
+            Some(forward) => Box::pin(self.ask(forward, asking)).await,
             None if self.anonymous => Ok(caller(Via::Anonymous, "anonymous")),
             None if self.is_unguarded && came_from_elsewhere(asking) => Err(Rejected::Proxied),
             None if self.is_unguarded => Ok(caller(Via::Anonymous, "anonymous")),

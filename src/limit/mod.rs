@@ -102,7 +102,8 @@ impl Limiter {
         let mut here = memory.spend(already_here, charges, memory.now());
         let (Some(shared), Ok(spent)) = (shared, &mut here.result) else { return here };
 
-        let Some(there) = shared.spend(already_here, charges).await else {
+        // Boxed, as it is large, and nothing where there is no Redis.
+        let Some(there) = Box::pin(shared.spend(already_here, charges)).await else {
             without_redis.fetch_add(1, Relaxed);
             return here;
         };
@@ -127,7 +128,7 @@ impl Limiter {
     pub async fn give_back(&self, spent: Spent) {
         self.0.memory.give_back(&spent.here, self.0.memory.now());
         if let Some(shared) = &self.0.shared {
-            shared.give_back(&spent.shared).await;
+            Box::pin(shared.give_back(&spent.shared)).await;
         }
     }
 

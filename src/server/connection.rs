@@ -1,7 +1,6 @@
 //! One connection, from its first byte to its last.
 
 use std::{
-    convert::Infallible,
     io,
     net::SocketAddr,
     pin::{Pin, pin},
@@ -23,7 +22,6 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{io::AsyncReadExt as _, net::TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
 
 use super::{
     refusal,
@@ -156,11 +154,7 @@ impl Connection {
         let in_service = self.watch.request().ok_or(io::ErrorKind::ConnectionAborted)?;
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let may_close = request.version() < Version::HTTP_2;
-        let answered: Result<_, Infallible> = self.site.router().call(request.map(body)).await;
-        let mut response = match answered {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
+        let mut response = self.site.routes().call(request.map(body)).await;
         if may_close && !self.site.app.is_ready() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);

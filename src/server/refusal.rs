@@ -62,7 +62,8 @@ pub(super) fn bare(bytes: &[u8]) -> Option<(usize, Code)> {
 pub(super) async fn linger(mut stream: TcpStream) {
     let farewell = async {
         stream.shutdown().await?;
-        let mut rest = [0; 4096];
+        // Not within the future, which is a part of every connection's task.
+        let mut rest = vec![0; 4096];
         let mut room = LINGER_BYTES;
         while room > 0 {
             match stream.read(&mut rest).await? {

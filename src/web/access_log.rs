@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::Request,
     http::{HeaderValue, Method, StatusCode},
     response::Response,
 };
@@ -46,7 +46,7 @@ const MAX_METHOD: usize = 20;
 /// A line that will be written, at the latest when it is dropped.
 pub(super) struct Line {
     method: Method,
-    route: Option<MatchedPath>,
+    route: Option<&'static str>,
     id: RequestId,
     begun: Instant,
     ended: bool,
@@ -54,8 +54,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Begins with the request.
-    pub(super) fn begin(request: &Request, id: RequestId) -> Self {
-        let route = request.extensions().get::<MatchedPath>().cloned();
+    pub(super) fn begin(request: &Request, route: Option<&'static str>, id: RequestId) -> Self {
         Self { method: request.method().clone(), route, id, begun: Instant::now(), ended: false }
     }
 
@@ -73,8 +72,7 @@ impl Line {
     }
 
     fn is_watching(&self) -> bool {
-        let route = self.route.as_ref().map(MatchedPath::as_str);
-        matches!(route, Some("/healthz" | "/readyz" | "/metrics"))
+        matches!(self.route, Some("/healthz" | "/readyz" | "/metrics"))
     }
 
     /// `status`: none when nobody was there to be answered, be it the caller or, at the very end,
@@ -85,7 +83,7 @@ impl Line {
             ($level:ident) => {
                 tracing::$level!(
                     method = self.shown_method(),
-                    route = self.route.as_ref().map_or("(none)", MatchedPath::as_str),
+                    route = self.route.unwrap_or("(none)"),
                     status = status.map_or(499, |status| status.as_u16()),
                     latency_ms = millis(self.begun.elapsed()),
                     request_id = self.id.as_str(),

@@ -53,31 +53,41 @@ enum Wanted {
 type Named = Result<Path<String>, PathRejection>;
 
 /// `POST /session`: the configured token type, in its provider's own shape.
-pub(super) async fn session(State(site): State<Site>, request: Request) -> Response {
+pub(super) fn session(
+    State(site): State<Site>,
+    request: Request,
+) -> impl Future<Output = Response> {
     let (path, wanted) = ("/session", Ok(Wanted::Session));
-    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
+    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape })
 }
 
 /// `POST /tokens/{type}`: any token type, in our shape.
-pub(super) async fn token(State(site): State<Site>, name: Named, request: Request) -> Response {
-    let (path, wanted) = ("/tokens/{type}", wanted(name, Wanted::Named));
-    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: our_shape }).await
-}
-
-/// `POST /v1/realtime/client_secrets`: as `/session`, for SDKs. They send an anchor.
-pub(super) async fn client_secret(State(site): State<Site>, request: Request) -> Response {
-    let (path, wanted) = ("/v1/realtime/client_secrets", Ok(Wanted::Session));
-    mint(site, request, Route { path, wanted, read: Asked::with_anchor, shape: own_shape }).await
-}
-
-/// `POST /v1/single-use-token/{type}`: as ElevenLabs answers it, for its SDKs.
-pub(super) async fn single_use_token(
+pub(super) fn token(
     State(site): State<Site>,
     name: Named,
     request: Request,
-) -> Response {
+) -> impl Future<Output = Response> {
+    let (path, wanted) = ("/tokens/{type}", wanted(name, Wanted::Named));
+    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: our_shape })
+}
+
+/// `POST /v1/realtime/client_secrets`: as `/session`, for SDKs. They send an anchor.
+pub(super) fn client_secret(
+    State(site): State<Site>,
+    request: Request,
+) -> impl Future<Output = Response> {
+    let (path, wanted) = ("/v1/realtime/client_secrets", Ok(Wanted::Session));
+    mint(site, request, Route { path, wanted, read: Asked::with_anchor, shape: own_shape })
+}
+
+/// `POST /v1/single-use-token/{type}`: as ElevenLabs answers it, for its SDKs.
+pub(super) fn single_use_token(
+    State(site): State<Site>,
+    name: Named,
+    request: Request,
+) -> impl Future<Output = Response> {
     let (path, wanted) = ("/v1/single-use-token/{type}", wanted(name, Wanted::SingleUse));
-    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape }).await
+    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape })
 }
 
 /// `GET /tokens`: what the caller can have.
@@ -133,7 +143,7 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
             report.facts(vending.facts, &vending.result);
             match vending.result {
                 Ok(_) if audience.is_gone() => report.abandoned(),
-                Ok(vended) => report.vended(vended, |vended| shape(vended, &app)).await,
+                Ok(vended) => report.vended(shape(&vended, &app)).await,
                 Err(error) => {
                     report.error(&error);
                     report.refused(error.into()).await

@@ -3,6 +3,7 @@
 mod access_log;
 mod body;
 mod code;
+mod cors;
 mod failure;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -22,5 +23,6 @@ mod strict;
 mod unread;
 mod visitor;
 
+pub use layers::Layered;
 pub use problem::{Code, Problem, raw_answer};
 pub use router::{admin, public};

@@ -96,17 +96,12 @@ impl Report {
         self.record.observed(exceeded.iter().map(|it| it.policy).collect());
     }
 
-    /// Ends with a token, shaped by `shape`: if it can be recorded.
-    pub(super) async fn vended(
-        self,
-        vended: Vended<'_>,
-        shape: impl FnOnce(&Vended<'_>) -> Response,
-    ) -> Response {
-        let mut response = shape(&vended);
+    /// Ends with the token in `response`: if it can be recorded.
+    pub(super) fn vended(self, mut response: Response) -> impl Future<Output = Response> {
         if let Some(timing) = self.line.server_timing(self.begun.elapsed()) {
             response.headers_mut().insert(server_timing::HEADER, timing);
         }
-        self.end("vended", response).await
+        self.end("vended", response)
     }
 
     /// Ends with a token that nobody waits for any more. The record says so when it is dropped.
@@ -116,12 +111,12 @@ impl Report {
     }
 
     /// Ends with no token.
-    pub(super) async fn refused(mut self, problem: Problem) -> Response {
+    pub(super) fn refused(mut self, problem: Problem) -> impl Future<Output = Response> {
         if let Some(cause) = &problem.cause {
             self.record.reason(&**cause);
         }
         let name = problem.code.name();
-        self.end(name, problem.into_response()).await
+        self.end(name, problem.into_response())
     }
 
     async fn end(self, mut outcome: &'static str, mut response: Response) -> Response {

@@ -69,17 +69,18 @@ impl Pool {
         Self { connector, kept: Mutex::new(kept) }
     }
 
-    /// A connection; and whether it is a new one.
+    /// A connection; and whether it is a new one. What it takes to make one is boxed: it is many times
+    /// as large as all else that a request waits for, and mostly not needed.
     pub(super) async fn connection(self: &Arc<Self>) -> Result<(Connection, bool), Unconnected> {
         let flight = match self.next() {
             Next::Use(connection) => return Ok((connection, false)),
-            Next::Connect => return self.connect().await,
+            Next::Connect => return Box::pin(self.connect()).await,
             Next::Wait(flight) => flight,
         };
         flight.await?;
         match self.next() {
             Next::Use(connection) => Ok((connection, false)),
-            Next::Connect => self.connect().await,
+            Next::Connect => Box::pin(self.connect()).await,
             // It is gone already. To make one after the other would not help.
             Next::Wait(_) => Err(Unconnected::NoConnection),
         }

@@ -230,16 +230,18 @@ impl Provider for Guarded {
 }
 
 /// What comes of `mint`, a panic included: what that leaves half done is put right by who drops it.
-async fn caught(
+fn caught(
     spec: &MintSpec,
     mint: impl Future<Output = Result<Minted, ProviderError>>,
-) -> Result<Minted, ProviderError> {
-    let result = AssertUnwindSafe(mint).catch_unwind().await.unwrap_or(Err(ProviderError::Died));
-    match &result {
-        Ok(_) => tracing::debug!(provider = %spec.provider, "minted"),
-        Err(error) => tracing::debug!(provider = %spec.provider, %error, "not minted"),
-    }
-    result
+) -> impl Future<Output = Result<Minted, ProviderError>> {
+    AssertUnwindSafe(mint).catch_unwind().map(|caught| {
+        let result = caught.unwrap_or(Err(ProviderError::Died));
+        match &result {
+            Ok(_) => tracing::debug!(provider = %spec.provider, "minted"),
+            Err(error) => tracing::debug!(provider = %spec.provider, %error, "not minted"),
+        }
+        result
+    })
 }
 
 /// Whether the provider may be asked again after this error and so many retries: why, and after how
