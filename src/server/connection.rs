@@ -61,18 +61,16 @@ pub(super) struct Connection {
     pub(super) refusals: refusal::Log,
     /// Whether it may speak HTTP/2.
     pub(super) http2: bool,
-    /// Cancelled when the server stops.
+    /// Cancelled when the server stops, for HTTP/2.
     pub(super) stop: CancellationToken,
 }
 
 impl Connection {
     /// Serves to the end, which others may bring about.
     pub(super) async fn serve(self: Arc<Self>, stream: Arc<TcpStream>) {
-        let evicted = self.watch.evicted();
-        tokio::select! {
-            biased;
-            () = evicted.cancelled() => self.site.app.metrics().connection_evicted(),
-            () = self.converse(stream) => (),
+        self.converse(stream).await;
+        if self.watch.is_evicted() {
+            self.site.app.metrics().connection_evicted();
         }
         self.watch.end();
     }
@@ -99,25 +97,17 @@ impl Connection {
     async fn http1(self: &Arc<Self>, io: Watched) -> hyper::Result<()> {
         let this = Arc::clone(self);
         let service = service_fn(move |request| Arc::clone(&this).answer(request));
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                // The stream keeps the deadlines.
-                .header_read_timeout(None)
-                .max_headers(MAX_HEADERS)
-                .max_header_size(MAX_HEAD)
-                .max_buf_size(MAX_HEAD)
-                .half_close(false)
-                .serve_connection(TokioIo::new(io), service)
-        );
-        tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = self.stop.cancelled() => (),
-        }
-        // hyper's own way to stop would close what waits at once, when a request may be on its way. So
-        // whoever still asks gets an answer that says it is the last, and whoever does not has a moment.
-        self.watch.stop();
-        connection.await
+        // It is not told to stop: hyper would close what waits at once, when a request may be on its way.
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            // The stream keeps the deadlines, also when the server stops.
+            .header_read_timeout(None)
+            .max_headers(MAX_HEADERS)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_HEAD)
+            .half_close(false)
+            .serve_connection(TokioIo::new(io), service)
+            .await
     }
 
     async fn http2(self: &Arc<Self>, io: Watched) -> hyper::Result<()> {
@@ -142,7 +132,6 @@ impl Connection {
             ended = connection.as_mut() => return ended,
             () = self.stop.cancelled() => (),
         }
-        self.watch.stop();
         connection.as_mut().graceful_shutdown();
         connection.await
     }

@@ -22,6 +22,7 @@ pub use open::{Inherited, listen};
 use accept::Door;
 use room::Room;
 use site::Site;
+use waiting::Waiting;
 use workers::Workers;
 
 /// The sockets to serve.
@@ -46,7 +47,7 @@ pub async fn run(
     app.gate().narrow(room.requests);
     app.live().providers.keep_warm();
     let workers = Arc::new(Workers::start()?);
-    let server = Server::new(app);
+    let mut server = Server::new(app);
     let mut doors = JoinSet::new();
     let public =
         server.door(Site::new(&server.app, web::public), room.connections, &room, Some(&workers));
@@ -69,26 +70,30 @@ struct Server {
     connections: TaskTracker,
     closing: CancellationToken,
     stop: CancellationToken,
+    /// Of each door.
+    waiting: Vec<Arc<Waiting>>,
 }
 
 impl Server {
     fn new(app: App) -> Self {
         let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
-        Self { app, connections: TaskTracker::new(), closing, stop }
+        Self { app, connections: TaskTracker::new(), closing, stop, waiting: Vec::new() }
     }
 
     fn door(
-        &self,
+        &mut self,
         site: Site,
         connections: usize,
         room: &Room,
         workers: Option<&Arc<Workers>>,
     ) -> Arc<Door> {
+        let waiting = Arc::<Waiting>::default();
+        self.waiting.push(Arc::clone(&waiting));
         Arc::new(Door {
             site: Arc::new(site),
             room: Arc::new(Semaphore::new(connections)),
             lingering: Arc::new(Semaphore::new(room.lingering)),
-            waiting: Arc::default(),
+            waiting,
             workers: workers.cloned(),
             connections: self.connections.clone(),
             closing: self.closing.clone(),
@@ -113,6 +118,7 @@ impl Server {
         let finish = async {
             while doors.join_next().await.is_some() {}
             self.stop.cancel();
+            self.waiting.iter().for_each(|waiting| waiting.stop());
             self.connections.close();
             self.connections.wait().await;
             self.app.discard_pools();

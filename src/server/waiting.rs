@@ -2,13 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use futures_util::task::AtomicWaker;
 use rustix::io::ioctl_fionread;
 use tokio::{net::TcpStream, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 /// How long a new one is left alone: its request may be on its way.
 const MOMENT: Duration = Duration::from_millis(10);
@@ -18,7 +21,11 @@ const MAX_LOOKED_AT: usize = 64;
 
 /// Who merely holds a connection, and gives way to whoever wants one.
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<Places>);
+pub(super) struct Waiting {
+    places: Mutex<Places>,
+    /// When the server began to stop.
+    stopped: OnceLock<Instant>,
+}
 
 #[derive(Default)]
 struct Places {
@@ -41,8 +48,28 @@ pub(super) enum Eviction {
 #[derive(Clone)]
 pub(super) struct Holder {
     pub(super) stream: Weak<TcpStream>,
-    /// Cancelled when it has to.
-    pub(super) evicted: CancellationToken,
+    pub(super) bell: Arc<Bell>,
+}
+
+/// Calls a connection's reading side when its time to end is another one. A token that can be waited
+/// for would have to be asked at each of the connection's steps.
+#[derive(Default)]
+pub(super) struct Bell {
+    evicted: AtomicBool,
+    pub(super) reader: AtomicWaker,
+}
+
+impl Bell {
+    /// The connection has to give way to another.
+    fn evict(&self) {
+        self.evicted.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Whether it has to give way to another.
+    pub(super) fn is_evicted(&self) -> bool {
+        self.evicted.load(Ordering::Acquire)
+    }
 }
 
 impl Holder {
@@ -81,11 +108,24 @@ impl Waiting {
         let holder = places.taken.remove(&place);
         // The guard must be gone before the connection hears of it.
         drop(places);
-        holder.inspect(|(_, it)| it.evicted.cancel());
+        holder.inspect(|(_, it)| it.bell.evict());
         Eviction::Done
     }
 
+    /// The server stops: who has not asked by now need not begin.
+    pub(super) fn stop(&self) {
+        let _ = self.stopped.set(Instant::now());
+        for (_, holder) in self.places().taken.values() {
+            holder.bell.reader.wake();
+        }
+    }
+
+    /// When the server began to stop.
+    pub(super) fn stopped(&self) -> Option<Instant> {
+        self.stopped.get().copied()
+    }
+
     fn places(&self) -> MutexGuard<'_, Places> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,11 +6,9 @@ use std::{
     time::Duration,
 };
 
-use futures_util::task::AtomicWaker;
 use tokio::{net::TcpStream, time::Instant};
-use tokio_util::sync::CancellationToken;
 
-use super::waiting::{Holder, Waiting};
+use super::waiting::{Bell, Holder, Waiting};
 use crate::settings;
 
 /// A client itself opens a connection when it wants something.
@@ -67,8 +65,6 @@ pub(super) struct Watch {
     holder: Holder,
     waiting: Arc<Waiting>,
     state: Mutex<State>,
-    /// Of the reading side, which keeps the deadline.
-    reader: AtomicWaker,
 }
 
 struct State {
@@ -82,7 +78,6 @@ struct State {
     /// Since when it waits or, if it does not, since the last request.
     since: Instant,
     head_since: Option<Instant>,
-    stopping_since: Option<Instant>,
     /// It was said that this answer is the last.
     said_last: bool,
     /// The client said that it will send no more.
@@ -95,10 +90,10 @@ impl Watch {
         waiting: &Arc<Waiting>,
         stream: &Arc<TcpStream>,
     ) -> Arc<Self> {
-        let (stream, evicted) = (Arc::downgrade(stream), CancellationToken::new());
+        let (stream, bell) = (Arc::downgrade(stream), Arc::default());
         let watch = Arc::new(Self {
             timeouts,
-            holder: Holder { stream, evicted },
+            holder: Holder { stream, bell },
             waiting: Arc::clone(waiting),
             state: Mutex::new(State {
                 requests: 0,
@@ -107,19 +102,17 @@ impl Watch {
                 multiplexes: false,
                 since: Instant::now(),
                 head_since: None,
-                stopping_since: None,
                 said_last: false,
                 heard_last: false,
             }),
-            reader: AtomicWaker::new(),
         });
         watch.state().place = Some(waiting.enter(&watch.holder));
         watch
     }
 
-    /// Cancelled when the connection has to give way to another.
-    pub(super) fn evicted(&self) -> CancellationToken {
-        self.holder.evicted.clone()
+    /// Whether the connection has to give way to another.
+    pub(super) fn is_evicted(&self) -> bool {
+        self.bell().is_evicted()
     }
 
     /// Bytes came: if no request is in the service, those of a head.
@@ -151,12 +144,17 @@ impl Watch {
         if state.requests > 0 {
             return (state.since + timeouts.busy, Phase::Busy);
         }
+        // Whoever began a head, too: nothing was asked for.
+        if self.is_evicted() {
+            return (state.since, Phase::Waiting);
+        }
         if let Some(since) = state.head_since {
             return (since + timeouts.head, Phase::Head);
         }
         let most = if state.fresh { timeouts.fresh } else { timeouts.idle };
         let end = state.since + most;
-        let stop = state.stopping_since.map(|since| since + MOMENT);
+        // Whoever still asks gets an answer that says it is the last, and whoever does not has a moment.
+        let stop = self.waiting.stopped().map(|stopped| stopped.max(state.since) + MOMENT);
         (stop.map_or(end, |stop| stop.min(end)), Phase::Waiting)
     }
 
@@ -170,12 +168,6 @@ impl Watch {
     /// Whether a request is in the service.
     pub(super) fn is_busy(&self) -> bool {
         self.state().requests > 0
-    }
-
-    /// The server stops: who has not asked by now need not begin.
-    pub(super) fn stop(&self) {
-        self.state().stopping_since = Some(Instant::now());
-        self.reader.wake();
     }
 
     /// The answer on its way is the last.
@@ -201,7 +193,7 @@ impl Watch {
 
     /// Who is to be woken when the deadline changes.
     pub(super) fn register(&self, waker: &Waker) {
-        self.reader.register(waker);
+        self.bell().reader.register(waker);
     }
 
     /// The connection is gone.
@@ -209,6 +201,10 @@ impl Watch {
         if let Some(place) = self.state().place.take() {
             self.waiting.leave(place);
         }
+    }
+
+    fn bell(&self) -> &Bell {
+        &self.holder.bell
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -228,7 +224,7 @@ impl Drop for InService {
             state.since = Instant::now();
             state.place = Some(watch.waiting.enter(&watch.holder));
             // With HTTP/2 this is not the task that reads.
-            watch.reader.wake();
+            watch.bell().reader.wake();
         }
     }
 }
