@@ -26,10 +26,10 @@ pub(super) fn token(live: &Live, limiter: &Limiter, ask: &Ask, named: Option<&st
     let limits = &live.limits;
     let own = named.and_then(|name| limits.named.get(name));
     let own = |part: fn(&NamedLimits) -> Option<Limit>| own.and_then(part);
-    let caller = identity(&ask.caller, ask.client);
-    let caller: Vec<&[u8]> = caller.iter().map(Vec::as_slice).collect();
+    let address = limit_key(ask.client);
     let token_type = ask.name.as_bytes();
-    let of_type: Vec<&[u8]> = caller.iter().copied().chain([token_type]).collect();
+    let caller = identity(&ask.caller, &address);
+    let of_type = [caller.as_slice(), &[token_type]].concat();
     let each = own(|it| it.caller).unwrap_or(limits.caller);
     let each_of_type = own(|it| it.caller_token).unwrap_or(limits.caller_token);
     let mut charges = vec![
@@ -45,11 +45,11 @@ pub(super) fn token(live: &Live, limiter: &Limiter, ask: &Ask, named: Option<&st
 
 /// What a caller is counted by. Whoever shares a publishable key with all the world, or is not known
 /// at all, is counted by address.
-fn identity(caller: &Caller, client: IpAddr) -> Vec<Vec<u8>> {
-    let mut parts = vec![caller.via.name().into(), caller.id.as_bytes().to_vec()];
-    parts.extend(caller.issuer.iter().map(|issuer| issuer.as_bytes().to_vec()));
+fn identity<'a>(caller: &'a Caller, address: &'a [u8]) -> Vec<&'a [u8]> {
+    let mut parts = vec![caller.via.name().as_bytes(), caller.id.as_bytes()];
+    parts.extend(caller.issuer.as_ref().map(|issuer| issuer.as_bytes()));
     if matches!(caller.via, Via::PublishableKey | Via::Anonymous) {
-        parts.push(limit_key(client).to_vec());
+        parts.push(address);
     }
     parts
 }
