@@ -85,9 +85,10 @@ impl Line {
     /// Milliseconds, with up to three decimals.
     pub(super) fn millis(&mut self, name: &'static str, duration: Duration) {
         self.name(name);
-        let micros = (duration.as_nanos() + 500) / 1000;
-        self.digits(u64::try_from(micros / 1000).unwrap_or(u64::MAX));
-        let rest = (micros % 1000) as u32;
+        let micros = duration.saturating_add(Duration::from_nanos(500)).as_micros();
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+        self.digits(micros / 1000);
+        let rest = micros % 1000;
         let decimals = [rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8);
         let last = decimals.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
         self.0.push(b'.');

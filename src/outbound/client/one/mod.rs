@@ -29,7 +29,7 @@ use crate::outbound::{
     connector::{Stream, Unconnected, minds_our_certificate},
 };
 
-/// The longest head of an answer, in bytes.
+/// The longest head of an answer, in bytes, with all that says only that it is still to come.
 const LONGEST_HEAD: usize = 32 * 1024;
 
 /// What there is room for whenever something is read, in bytes.
@@ -76,19 +76,21 @@ impl One {
     /// Sends `request`, and waits for the head of its answer.
     pub(in crate::outbound) async fn ask(&mut self, request: BytesMut) -> Result<Answer, Failed> {
         let (mut text, is_early) = self.send(request).await?;
-        let mut is_first = true;
+        let mut interim = 0;
         loop {
             match Head::parse(&text).map_err(|_| Failed::Lost(Lost::NotHttp))? {
-                // There are more to come.
                 Some(head) if head.is_interim() => {
-                    is_first = false;
+                    interim += head.end;
                     text.advance(head.end);
                     continue;
                 }
                 Some(head) => return Ok(Answer { head, text, is_early }),
-                None if text.len() >= LONGEST_HEAD => return Err(Failed::Lost(Lost::NotHttp)),
-                None => is_first &= text.is_empty(),
+                None if interim + text.len() >= LONGEST_HEAD => {
+                    return Err(Failed::Lost(Lost::NotHttp));
+                }
+                None => (),
             }
+            let is_first = interim + text.len() == 0;
             if let Err(error) = self.read(&mut text).await {
                 return Err(if is_first { failed(&error) } else { cut_off(&error) });
             }

@@ -44,17 +44,21 @@ async fn where_nothing_can_be_sent_that_is_said() {
 
 #[tokio::test]
 async fn a_head_has_an_end() {
-    let (mut one, mut far) = pair();
-    let sends = async {
-        far.write_all(b"HTTP/1.1 200 OK\r\nx: ").await?;
-        loop {
-            far.write_all(&[b'x'; 1000]).await?;
-        }
-    };
-    let asks = async move { one.ask(request()).await.err() };
-    let (sent, asked): (io::Result<()>, _) = tokio::join!(sends, asks);
-    assert_eq!(asked, Some(Failed::Lost(Lost::NotHttp)));
-    assert!(sent.is_err());
+    let endless_header = ("HTTP/1.1 200 OK\r\nx: ", "x");
+    let still_to_come = ("", "HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n");
+    for (begin, again) in [endless_header, still_to_come] {
+        let (mut one, mut far) = pair();
+        let sends = async {
+            far.write_all(begin.as_bytes()).await?;
+            loop {
+                far.write_all(again.repeat(10).as_bytes()).await?;
+            }
+        };
+        let asks = async move { one.ask(request()).await.err() };
+        let (sent, asked): (io::Result<()>, _) = tokio::join!(sends, asks);
+        assert_eq!(asked, Some(Failed::Lost(Lost::NotHttp)), "{again}");
+        assert!(sent.is_err());
+    }
 }
 
 #[tokio::test]
