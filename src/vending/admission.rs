@@ -1,5 +1,9 @@
 //! Who may ask. The cheapest refusals come first, and none of them costs a token.
 
+use std::{pin::pin, task::Poll};
+
+use futures_util::poll;
+
 use super::{Counted, charges};
 use crate::{
     app::{App, Live},
@@ -41,12 +45,17 @@ async fn identify(
     counted.add(limiter.spend_here(&[address]))?;
     let failed = [charges::failed_authentication(live, limiter, asking.client)];
     limiter.standing_here(&failed).result?;
-    let identified = live.callers.identify(asking).await;
-    // While the application was asked, others may have guessed. When that was too often, neither a
-    // wrong guess nor a right one is told from the other.
+    let mut identifying = pin!(live.callers.identify(asking));
+    let (identified, has_waited) = match poll!(identifying.as_mut()) {
+        Poll::Ready(identified) => (identified, false),
+        Poll::Pending => (identifying.await, true),
+    };
+    // While someone else was asked, others may have guessed. When that was too often, neither a wrong
+    // guess nor a right one is told from the other.
     match identified {
         Err(Rejected::Wrong(_)) => drop(limiter.spend_here(&failed).result?),
-        _ => drop(limiter.standing_here(&failed).result?),
+        _ if has_waited => drop(limiter.standing_here(&failed).result?),
+        _ => (),
     }
     Ok(identified?)
 }
