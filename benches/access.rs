@@ -94,9 +94,11 @@ async fn decide(app: &App, headers: &HeaderMap) {
         peer_is_trusted: false,
         client,
     };
-    let caller = admit(app, &live, &asking).await.admitted.unwrap();
+    let admission = admit(app, &live, &asking).await;
+    let (caller, address) = (admission.admitted.unwrap(), admission.address);
     let (name, request) = ("xai_realtime".to_owned(), MintRequest::default());
-    let ask = Ask { caller, origin: Some("https://app.example".to_owned()), client, name, request };
+    let origin = Some("https://app.example".to_owned());
+    let ask = Ask { caller, origin, client, address, name, request };
     let mut record = app.audit().begin("id", "/session", client);
     black_box(vend(app, &live, &ask, &mut record).await.result.unwrap());
 }

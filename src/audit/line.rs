@@ -35,11 +35,10 @@ impl Line {
 
     /// A name must be one that needs no escaping.
     fn name(&mut self, name: &'static str) {
-        if self.0.last() != Some(&b'{') {
-            self.0.push(b',');
-        }
-        self.plain(name);
-        self.0.push(b':');
+        let is_first = self.0.last() == Some(&b'{');
+        self.0.extend_from_slice(if is_first { b"\"" } else { b",\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
     }
 
     fn plain(&mut self, text: &str) {

@@ -7,12 +7,15 @@ use hyper_util::{
     client::legacy::connect::{HttpConnector, proxy::Tunnel},
     rt::TokioIo,
 };
+use rustix::io::ioctl_fionread;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     time::timeout,
 };
 use tokio_rustls::{
     TlsConnector,
+    client::TlsStream,
     rustls::{self, AlertDescription, ClientConfig, pki_types::ServerName},
 };
 use tower::Service as _;
@@ -52,9 +55,30 @@ pub enum Unconnected {
 }
 
 /// Bytes there and back, whatever they go through.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Whether the system has something that was not read yet.
+    fn has_unread(&self) -> bool;
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl Stream for TcpStream {
+    fn has_unread(&self) -> bool {
+        ioctl_fionread(self).is_ok_and(|bytes| bytes > 0)
+    }
+}
+
+impl Stream for TlsStream<Box<dyn Stream>> {
+    fn has_unread(&self) -> bool {
+        self.get_ref().0.has_unread()
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl Stream for tokio::io::DuplexStream {
+    /// What is there is known at once.
+    fn has_unread(&self) -> bool {
+        false
+    }
+}
 
 /// Makes connections to one server.
 pub(super) struct Connector {

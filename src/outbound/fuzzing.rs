@@ -1,7 +1,7 @@
 //! The way in for [`crate::fuzzing`]: what is private here, and reads what a server sends.
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::DuplexStream;
 
 use super::client::one::One;
 
@@ -13,10 +13,7 @@ pub(crate) enum Unreadable {
 }
 
 /// The status and the body that come over `stream` for a request.
-pub(crate) async fn read(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    most: usize,
-) -> Result<(u16, Vec<u8>), Unreadable> {
+pub(crate) async fn read(stream: DuplexStream, most: usize) -> Result<(u16, Vec<u8>), Unreadable> {
     let mut one = One::new(Box::new(stream));
     let request = BytesMut::from("POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
     let answer = one.ask(request).await.map_err(|_| Unreadable::Head)?;

@@ -68,14 +68,23 @@ pub(super) struct Connection {
 impl Connection {
     /// Serves to the end, which others may bring about.
     pub(super) async fn serve(self: Arc<Self>, stream: Arc<TcpStream>) {
-        self.converse(stream).await;
+        self.converse(&stream).await;
+        if self.watch.should_linger()
+            && let Some(stream) = Arc::into_inner(stream)
+        {
+            // It is over, so that this, too, gives way to whoever wants a connection.
+            tokio::select! {
+                () = refusal::linger(stream) => (),
+                () = self.watch.evicted() => (),
+            }
+        }
         if self.watch.is_evicted() {
             self.site.app.metrics().connection_evicted();
         }
         self.watch.end();
     }
 
-    async fn converse(self: &Arc<Self>, stream: Arc<TcpStream>) {
+    async fn converse(self: &Arc<Self>, stream: &Arc<TcpStream>) {
         let mut io = Watched::new(stream.clone(), self.watch.clone(), self.refusals.clone());
         let ended = match self.http2 && begins_with_preface(&mut io).await {
             true => self.http2(io).await,
@@ -88,9 +97,6 @@ impl Connection {
                 let _ = stream.try_write(&self.refusals.document(Code::MalformedRequest));
                 self.watch.say_last();
             }
-        }
-        if self.watch.should_linger() {
-            refusal::linger_if_last(stream).await;
         }
     }
 

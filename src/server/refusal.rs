@@ -1,6 +1,6 @@
 //! Answers to what never becomes a request.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -75,11 +75,4 @@ pub(super) async fn linger(mut stream: TcpStream) {
     };
     // However it ends, it ends.
     let _ = timeout(LINGER, farewell).await;
-}
-
-/// The same for a connection that is shared no longer.
-pub(super) async fn linger_if_last(stream: Arc<TcpStream>) {
-    if let Some(stream) = Arc::into_inner(stream) {
-        linger(stream).await;
-    }
 }

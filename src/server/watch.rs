@@ -1,8 +1,9 @@
 //! What a connection is doing, and how long it may go on doing it.
 
 use std::{
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Waker,
+    task::{Poll, Waker},
     time::Duration,
 };
 
@@ -113,6 +114,14 @@ impl Watch {
     /// Whether the connection has to give way to another.
     pub(super) fn is_evicted(&self) -> bool {
         self.bell().is_evicted()
+    }
+
+    /// Ready when it has to.
+    pub(super) fn evicted(&self) -> impl Future<Output = ()> {
+        poll_fn(|cx| {
+            self.register(cx.waker());
+            if self.is_evicted() { Poll::Ready(()) } else { Poll::Pending }
+        })
     }
 
     /// Bytes came: if no request is in the service, those of a head.

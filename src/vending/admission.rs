@@ -9,6 +9,7 @@ use crate::{
     app::{App, Live},
     caller::{Asking, Caller, Rejected, is_welcome},
     error::Error,
+    limit::Charge,
 };
 
 /// Whether someone may ask.
@@ -16,6 +17,8 @@ use crate::{
 pub struct Admission {
     /// What the limits had to say.
     pub counted: Counted,
+    /// What was charged to the address.
+    pub address: Charge,
     /// Who asks, if that is known, be it admitted or not.
     pub caller: Option<Caller>,
     /// Who asks and may, or why not.
@@ -25,23 +28,24 @@ pub struct Admission {
 /// Says who asks, and whether that is welcome.
 pub async fn admit(app: &App, live: &Live, asking: &Asking<'_>) -> Admission {
     let mut counted = Counted::default();
-    let caller = match identify(app, live, asking, &mut counted).await {
+    let address = charges::address(live, app.limiter(), asking.client);
+    let caller = match identify(app, live, asking, address, &mut counted).await {
         Ok(caller) => caller,
-        Err(error) => return Admission { counted, caller: None, admitted: Err(error) },
+        Err(error) => return Admission { counted, address, caller: None, admitted: Err(error) },
     };
     let welcome = is_welcome(asking, &live.origins.allowed, &caller);
     let admitted = welcome.map(|()| caller.clone()).map_err(Error::from);
-    Admission { counted, caller: Some(caller), admitted }
+    Admission { counted, address, caller: Some(caller), admitted }
 }
 
 async fn identify(
     app: &App,
     live: &Live,
     asking: &Asking<'_>,
+    address: Charge,
     counted: &mut Counted,
 ) -> Result<Caller, Error> {
     let limiter = app.limiter();
-    let address = charges::address(live, limiter, asking.client);
     counted.add(limiter.spend_here(&[address]))?;
     let failed = [charges::failed_authentication(live, limiter, asking.client)];
     limiter.standing_here(&failed).result?;

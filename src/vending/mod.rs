@@ -15,7 +15,7 @@ use crate::{
     audit::{Record, Unrecorded},
     caller::Caller,
     error::Error,
-    limit::{Exceeded, Outcome, Spent, Standing},
+    limit::{Charge, Exceeded, Outcome, Spent, Standing},
     policy::{self, Grant},
     provider::Stocked,
     token::{MintRequest, Minted, TokenType},
@@ -30,6 +30,8 @@ pub struct Ask {
     pub origin: Option<String>,
     /// From where.
     pub client: IpAddr,
+    /// What was charged to that.
+    pub address: Charge,
     /// The token type's name.
     pub name: String,
     /// With what parameters.
@@ -118,9 +120,8 @@ async fn decide_and_mint<'a>(
         // What cannot be recorded need not be minted in vain.
         return Err(Unrecorded.into());
     }
-    let address = charges::address(live, app.limiter(), ask.client);
     let charges = charges::token(live, app.limiter(), ask, grant.limits());
-    let spent = facts.counted.add(app.limiter().spend(&[address], &charges).await)?;
+    let spent = facts.counted.add(app.limiter().spend(&[ask.address], &charges).await)?;
     match take_or_mint(app, live, &grant, facts, record).await {
         Ok(minted) => Ok(Vended { token_type, minted }),
         Err(error) => {

@@ -171,7 +171,8 @@ async fn understand(
     let name = name(live, route.wanted?)?;
     let request = (route.read)(Asked::read(&parts.headers, body, live.server.body_timeout).await?);
     let origin = visitor::origin(parts).map(str::to_owned);
-    Ok(Ask { caller, origin, client: asking.client, name, request })
+    let (client, address) = (asking.client, admission.address);
+    Ok(Ask { caller, origin, client, address, name, request })
 }
 
 fn wanted(name: Named, wanted: fn(String) -> Wanted) -> Result<Wanted, Problem> {

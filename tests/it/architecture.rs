@@ -96,8 +96,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fuzzing",
         &[
-            "app", "caller", "clock", "commands", "metrics", "provider", "secret", "settings",
-            "token", "web",
+            "app",
+            "caller",
+            "clock",
+            "commands",
+            "metrics",
+            "outbound::fuzzing",
+            "provider",
+            "secret",
+            "settings",
+            "token",
+            "web",
         ],
     ),
 ];

@@ -206,8 +206,11 @@ impl Kept {
     }
 
     fn take_spare(&mut self, now: Instant) -> Option<Connection> {
-        let spare = self.spare.take_if(|it| it.until <= now || it.connection.is_ready())?;
-        let connection = Some(spare.connection).filter(|_| now < spare.until)?;
+        let mut spare = self.spare.take()?;
+        if spare.until <= now || !spare.connection.is_ready() {
+            return None;
+        }
+        let connection = spare.connection;
         if let Some(shared) = connection.share() {
             self.put(shared, now);
         }

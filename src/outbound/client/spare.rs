@@ -73,7 +73,10 @@ fn end(pool: &Weak<Pool>) -> impl Future<Output = ()> {
     poll_fn(move |cx| {
         let Some(pool) = pool.upgrade() else { return Poll::Ready(()) };
         let mut kept = pool.kept();
-        kept.spare.as_mut().map_or(Poll::Pending, |spare| spare.connection.poll_end(cx))
+        let end = kept.spare.as_mut().map_or(Poll::Pending, |it| it.connection.poll_end(cx));
+        // Nobody must take it for one that can be used.
+        kept.spare.take_if(|_| end.is_ready());
+        end
     })
 }
 

@@ -82,6 +82,16 @@ async fn whoever_merely_holds_a_connection_gives_way() {
     assert_eq!(get(&format!("{}/healthz", server.admin)).await.status, 200);
 }
 
+/// What a connection ends with may still be on its way, but it gives way all the same.
+#[tokio::test]
+async fn whoever_had_a_last_answer_gives_way() {
+    let server = Server::start(sandbox().env("VALETKEY__SERVER__MAX_CONNECTIONS", "5"));
+    let mut left: Vec<TcpStream> = (0..5).map(|_| raw::sent(&server.url, b"\0\r\n\r\n")).collect();
+    assert!(left.iter_mut().all(|it| raw::read_one(it).status == 400));
+    ask(&server, 5);
+    assert!(metric(&server, "valetkey_connections_evicted_total").await >= 1);
+}
+
 #[tokio::test]
 async fn where_all_are_busy_the_next_is_refused_politely() {
     let server = Server::start(

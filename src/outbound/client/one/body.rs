@@ -8,6 +8,12 @@ use crate::outbound::Unread;
 /// The longest line between chunks, in bytes.
 const LONGEST_LINE: usize = 4 * 1024;
 
+/// The longest line that has a chunk's length and nothing else, in bytes.
+const BARE_LINE: usize = 18;
+
+/// The most that all these lines may hold besides, in bytes.
+const MOST_BESIDES: usize = 16 * 1024;
+
 /// The longest trailers, in bytes, and the most.
 const LONGEST_TRAILERS: usize = 16 * 1024;
 const MOST_TRAILERS: usize = 64;
@@ -18,6 +24,8 @@ pub(super) struct Chunks {
     pub(super) body: Vec<u8>,
     most: usize,
     next: Next,
+    /// What came in lines besides lengths, in bytes.
+    besides: usize,
 }
 
 /// What comes next.
@@ -34,7 +42,7 @@ enum Next {
 
 impl Chunks {
     pub(super) const fn new(most: usize) -> Self {
-        Self { body: Vec::new(), most, next: Next::Length }
+        Self { body: Vec::new(), most, next: Next::Length, besides: 0 }
     }
 
     /// Takes what can be taken from `text`; whether that was all of the body.
@@ -48,6 +56,10 @@ impl Chunks {
                         _ => return Err(Unread::Truncated),
                     };
                     text.advance(line);
+                    self.besides += line.saturating_sub(BARE_LINE);
+                    if self.besides > MOST_BESIDES {
+                        return Err(Unread::Truncated);
+                    }
                     let left = self.most - self.body.len();
                     let length = usize::try_from(length).ok().filter(|length| *length <= left);
                     self.next = match length.ok_or(Unread::TooLarge)? {
@@ -139,7 +151,9 @@ mod tests {
         let long = "0;".to_owned() + &"x".repeat(LONGEST_LINE) + "\r\n";
         let trailer = "0\r\na: ".to_owned() + &"x".repeat(LONGEST_TRAILERS);
         let trailers = "0\r\n".to_owned() + &"a: b\r\n".repeat(MOST_TRAILERS + 1);
+        let besides = format!("1;{}\r\nx\r\n", "y".repeat(1000)).repeat(20);
         for text in [
+            &besides,
             "\r\n",
             "x\r\n",
             "-1\r\n",

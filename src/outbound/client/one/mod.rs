@@ -35,7 +35,11 @@ const LONGEST_HEAD: usize = 32 * 1024;
 /// What there is room for whenever something is read, in bytes.
 const ROOM: usize = 1024;
 
-pub(in crate::outbound) struct One(Box<dyn Stream>);
+pub(in crate::outbound) struct One {
+    stream: Box<dyn Stream>,
+    /// It is known to be at its end, or to have said what nobody asked for.
+    is_over: bool,
+}
 
 /// An answer of which the head has come.
 pub(in crate::outbound) struct Answer {
@@ -59,18 +63,27 @@ pub(in crate::outbound) enum Failed {
 
 impl One {
     pub(in crate::outbound) const fn new(stream: Box<dyn Stream>) -> Self {
-        Self(stream)
+        Self { stream, is_over: false }
     }
 
     /// Ready when it is at its end, or never was HTTP: without a request there is no answer.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut nothing = [0; 1];
-        Pin::new(&mut self.0).poll_read(cx, &mut ReadBuf::new(&mut nothing)).map(|_| ())
+        if !self.is_over {
+            let mut one = [0; 1];
+            let read = Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut one));
+            // However it ended, it did.
+            let _ = ready!(read);
+            self.is_over = true;
+        }
+        Poll::Ready(())
     }
 
-    /// Whether it is open, as far as is known. That asks the runtime, not the system.
+    /// Whether it is open, as far as is known. The runtime may not have been told yet of what came, so
+    /// that the system is asked as well: what is there before a request is no answer to it.
     pub(super) fn is_open(&mut self) -> bool {
-        self.poll_end(&mut Context::from_waker(Waker::noop())).is_pending()
+        let end = self.poll_end(&mut Context::from_waker(Waker::noop()));
+        self.is_over |= end.is_pending() && self.stream.has_unread();
+        !self.is_over
     }
 
     /// Sends `request`, and waits for the head of its answer.
@@ -133,18 +146,18 @@ impl One {
         sent: &mut usize,
     ) -> Poll<io::Result<()>> {
         while *sent < request.len() {
-            match ready!(Pin::new(&mut self.0).poll_write(cx, &request[*sent..]))? {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &request[*sent..]))? {
                 0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
                 some => *sent += some,
             }
         }
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     /// Reads some more, at least one byte.
     async fn read(&mut self, text: &mut BytesMut) -> io::Result<()> {
         text.reserve(ROOM);
-        match self.0.read_buf(text).await? {
+        match self.stream.read_buf(text).await? {
             0 => Err(ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }
@@ -188,7 +201,7 @@ impl One {
     async fn is_more(&mut self, text: &mut BytesMut) -> Result<bool, Unread> {
         text.reserve(ROOM);
         // With TLS an end that is not said to be one may come from anybody, and is an error.
-        self.0.read_buf(text).await.map(|length| length > 0).map_err(|_| Unread::Truncated)
+        self.stream.read_buf(text).await.map(|length| length > 0).map_err(|_| Unread::Truncated)
     }
 }
 
