@@ -39,6 +39,9 @@ pub(in crate::outbound) struct One {
     stream: Box<dyn Stream>,
     /// It is known to be at its end, or to have said what nobody asked for.
     is_over: bool,
+    /// It has carried an answer. Before that, TLS may have said something of its own that is still to
+    /// be read.
+    has_answered: bool,
 }
 
 /// An answer of which the head has come.
@@ -63,7 +66,7 @@ pub(in crate::outbound) enum Failed {
 
 impl One {
     pub(in crate::outbound) const fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, is_over: false }
+        Self { stream, is_over: false, has_answered: false }
     }
 
     /// Ready when it is at its end, or never was HTTP: without a request there is no answer.
@@ -82,7 +85,7 @@ impl One {
     /// that the system is asked as well: what is there before a request is no answer to it.
     pub(super) fn is_open(&mut self) -> bool {
         let end = self.poll_end(&mut Context::from_waker(Waker::noop()));
-        self.is_over |= end.is_pending() && self.stream.has_unread();
+        self.is_over |= end.is_pending() && self.has_answered && self.stream.has_unread();
         !self.is_over
     }
 
@@ -194,6 +197,7 @@ impl One {
                     .ok_or(Unread::TooLarge)?
             }
         };
+        self.has_answered = true;
         // What was not asked for makes everything that follows doubtful.
         Ok((body, head.keeps && !is_early && text.is_empty()))
     }
