@@ -89,11 +89,16 @@ impl Refill {
 
     /// Writes that nobody gets the token, and why.
     pub async fn discard(mut self, why: &'static str) {
-        let Some(open) = self.0.take() else { return };
-        let audit = Arc::clone(&open.audit);
-        match audit.sink.room(Deadline::now() + PATIENCE).await {
-            Some(room) => audit.sink.write_settled(room, open.close(why)),
-            None => audit.sink.write_some_time(open.close(why)),
+        if let Some(open) = self.0.take() {
+            open.write(open.close(why)).await;
+        }
+    }
+
+    /// The same, with what happened. It is for operators, and must not hold a secret.
+    pub async fn discard_because(mut self, why: &'static str, reason: String) {
+        if let Some(open) = self.0.take() {
+            let event = Event { reason: Some(reason), ..*open.close(why) };
+            open.write(Box::new(event)).await;
         }
     }
 
@@ -125,6 +130,14 @@ impl Open {
             expires_at: token.map(|it| it.expires_at),
             token_sha256: token.map(|it| it.sha256),
             ..Event::default()
+        }
+    }
+
+    async fn write(&self, event: Box<Event>) {
+        let sink = &self.audit.sink;
+        match sink.room(Deadline::now() + PATIENCE).await {
+            Some(room) => sink.write_settled(room, event),
+            None => sink.write_some_time(event),
         }
     }
 

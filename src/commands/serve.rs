@@ -1,8 +1,8 @@
 //! `valetkey serve`
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 use super::{
     Failure, banner, bind, dumps,
@@ -18,6 +18,9 @@ use crate::{
     settings::{Settings, Transport},
     telemetry,
 };
+
+/// How long the records of tokens that nobody gets may take when it stops at once.
+const LAST_RECORDS: Duration = Duration::from_millis(500);
 
 /// Serve tokens over HTTP
 ///
@@ -92,8 +95,13 @@ async fn serve(listeners: Listeners, app: App, mut signals: Signals) -> Result<(
     let shutdown = async { drop(second.await) };
     let audit = app.audit().clone();
     tokio::select! {
-        served = server::run(listeners, app, shutdown) => served?,
-        () = stop_at_once => tracing::warn!("stopped at once by a second signal"),
+        served = server::run(listeners, app.clone(), shutdown) => served?,
+        () = stop_at_once => {
+            tracing::warn!("stopped at once by a second signal");
+            app.discard_pools();
+            app.tasks().close();
+            let _ = timeout(LAST_RECORDS, app.tasks().wait()).await;
+        }
     }
     // What is still queued is written, if the sink takes it.
     let _ = tokio::task::spawn_blocking(move || audit.flush()).await;

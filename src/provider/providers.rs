@@ -92,6 +92,13 @@ impl Providers {
         Some(instance.provider.mint(grant.spec()).await)
     }
 
+    /// A mint of what was granted gave a token, so that more can be minted ahead.
+    pub fn succeeded(&self, grant: &Grant) {
+        if let Some(pool) = self.pools.get(grant.token_type()) {
+            pool.others_succeed();
+        }
+    }
+
     /// Keeps a connection ready to each provider whose tokens are minted ahead, from now on, and in the
     /// runtime that this is called in.
     pub fn keep_warm(&self) {

@@ -69,7 +69,7 @@ impl Pool {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let size = section.optional("size").unwrap_or(Size(0)).0;
         let min_remaining = section.optional("min_remaining");
-        let idle = section.optional("idle").unwrap_or(IDLE);
+        let idle = section.optional("idle").unwrap_or(Idle(IDLE)).0;
         let refills = section.optional("refills").unwrap_or(Refills(REFILLS)).0;
         (size > 0).then_some(Self { size, min_remaining, idle, refills })
     }
@@ -81,6 +81,19 @@ struct Size(u32);
 impl FromSetting for Size {
     fn from_setting(value: &Value) -> Result<Self, String> {
         whole(value, 0, 10_000).map(Self)
+    }
+}
+
+/// A pool that does not go on at all never has a token.
+struct Idle(Duration);
+
+impl FromSetting for Idle {
+    fn from_setting(value: &Value) -> Result<Self, String> {
+        let idle = Duration::from_setting(value)?;
+        if idle.is_zero() {
+            return Err("must be more than nothing; size = 0 is no pool".to_owned());
+        }
+        Ok(Self(idle))
     }
 }
 

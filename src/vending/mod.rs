@@ -186,7 +186,10 @@ async fn mint_on_record(
     record.intend().await?;
     let result = mint(live, grant, facts).await;
     match &result {
-        Ok(minted) => record.minted(minted.token.expose(), minted.expires_at),
+        Ok(minted) => {
+            record.minted(minted.token.expose(), minted.expires_at);
+            live.providers.succeeded(grant);
+        }
         Err(error) if error.minted_nothing() => record.minted_nothing(),
         Err(_) => (),
     }

@@ -98,11 +98,12 @@ fn terms(pool: Pool, ttl: u32) -> Result<PoolTerms, String> {
     let min_remaining = match min_remaining {
         None => ttl / 2,
         Some(least) => match u32::try_from(least.as_secs()) {
-            Ok(whole) if least.subsec_nanos() == 0 && whole + 1 < ttl => whole,
+            Ok(whole) if least.subsec_nanos() == 0 && whole <= ttl / 10 * 9 => whole,
             _ => {
                 return Err(format!(
-                    "must be whole seconds, and well below the {ttl} s that the type's tokens live: \
-                     what has less left is thrown away"
+                    "must be whole seconds, at most {}: the type's tokens live {ttl} s, and what has \
+                     less left than this is thrown away",
+                    ttl / 10 * 9
                 ));
             }
         },

@@ -79,7 +79,7 @@ async fn mint(pool: &Inner, means: &Means) -> Ended {
             if error.minted_nothing() {
                 refill.minted_nothing();
             }
-            refill.discard(reason::FAILED).await;
+            refill.discard_because(reason::FAILED, error.to_string()).await;
             Ended::Failed(error)
         }
     }
@@ -103,11 +103,15 @@ async fn take_in(pool: &Inner, means: &Means, order: Order, ended: Ended) {
         }
         Ended::Failed(error) => {
             tracing::debug!(%token_type, %error, "no token could be minted ahead");
-            fail(pool, order, wait(&error));
+            if !matches!(error, ProviderError::BreakerOpen { .. }) {
+                pool.counts.failed();
+            }
+            fail(pool, order, wait(&error), &error);
         }
         Ended::Unrecorded(error) => {
             tracing::debug!(%token_type, %error, "no token was minted ahead");
-            fail(pool, order, None);
+            pool.counts.failed();
+            fail(pool, order, None, &error);
         }
     }
 }
@@ -133,14 +137,23 @@ fn keep_one(
     if kept.is_ok() {
         pool.counts.kept();
     }
+    let recovers = std::mem::take(&mut shelf.fails);
     drop(shelf);
+    if recovers {
+        tracing::info!(token_type = %pool.token_type, "tokens are minted ahead again");
+    }
     pool.discard(refused, reason::REFUSED, means);
     kept.map_err(|pooled| (pooled, why))
 }
 
-fn fail(pool: &Inner, order: Order, wanted: Option<Duration>) {
-    pool.counts.failed();
-    pool.lock().stock.fail(order, pool.now(), wanted, chance());
+fn fail(pool: &Inner, order: Order, wanted: Option<Duration>, error: &dyn std::fmt::Display) {
+    let mut shelf = pool.lock();
+    shelf.stock.fail(order, pool.now(), wanted, chance());
+    let begins = !std::mem::replace(&mut shelf.fails, true);
+    drop(shelf);
+    if begins {
+        tracing::warn!(token_type = %pool.token_type, %error, "minting ahead pauses");
+    }
 }
 
 /// For how long the provider wants to be left alone.
@@ -148,8 +161,9 @@ fn wait(error: &ProviderError) -> Option<Duration> {
     match error {
         ProviderError::RateLimited { retry_after }
         | ProviderError::Unavailable { retry_after, .. } => *retry_after,
-        ProviderError::BreakerOpen { retry_after } => Some(*retry_after),
-        ProviderError::Refused { .. }
+        // That is for as long as no caller succeeds, of whom the pool is told.
+        ProviderError::BreakerOpen { .. }
+        | ProviderError::Refused { .. }
         | ProviderError::InvalidResponse(_)
         | ProviderError::Unreachable(_)
         | ProviderError::Timeout(_)

@@ -103,6 +103,8 @@ struct Shelf {
     is_kept: bool,
     /// How often the provider had refused a key when it was last looked at.
     refusals: u64,
+    /// Minting ahead failed, and has not succeeded since.
+    fails: bool,
     /// Why it was closed.
     closed: Option<&'static str>,
 }
@@ -120,7 +122,8 @@ impl Pool {
         let PoolTerms { size, idle, refills, .. } = terms;
         let refusals = instance.refusals.clone();
         let stock = Stock::new(Terms { size, idle, refills });
-        let shelf = Shelf { stock, is_kept: false, refusals: refusals.count(), closed: None };
+        let refused = refusals.count();
+        let shelf = Shelf { stock, is_kept: false, refusals: refused, fails: false, closed: None };
         Self(Arc::new(Inner {
             counts: metrics.pool(&token_type, &reason::ALL),
             provider: Arc::clone(&instance.ahead),
@@ -177,6 +180,13 @@ impl Pool {
         self.0.discard(spoiled, reason::EXPIRED, means);
         self.0.discard(refused, reason::REFUSED, means);
         taken
+    }
+
+    /// A caller got a token of this type from the provider.
+    pub(super) fn others_succeed(&self) {
+        if self.0.lock().stock.others_succeed(self.0.now()) {
+            self.0.changed.notify_one();
+        }
     }
 
     /// What is there can be had; there will be no more.

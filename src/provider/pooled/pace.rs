@@ -20,6 +20,8 @@ pub(super) struct Pace {
     window: u32,
     failures: u32,
     not_before: Duration,
+    /// Until when the provider wants to be left alone.
+    wanted_until: Duration,
     /// Counts the pauses: a mint that began before one says nothing of what is after it.
     epoch: u32,
 }
@@ -31,7 +33,8 @@ pub(super) struct Begun(u32);
 impl Pace {
     /// At `most` so many at once.
     pub(super) fn new(most: u32) -> Self {
-        Self { most, window: most, failures: 0, not_before: Duration::ZERO, epoch: 0 }
+        let (not_before, wanted_until) = (Duration::ZERO, Duration::ZERO);
+        Self { most, window: most, failures: 0, not_before, wanted_until, epoch: 0 }
     }
 
     /// How many mints may be under way.
@@ -57,6 +60,14 @@ impl Pace {
         }
     }
 
+    /// A caller got a token from the provider: there is no more reason for a pause, but the provider's
+    /// own wish. Whether there was one.
+    pub(super) fn others_succeed(&mut self, now: Duration) -> bool {
+        let paused = now < self.not_before;
+        self.not_before = self.not_before.min(self.wanted_until.max(now));
+        paused
+    }
+
     /// A mint gave none. `wanted`: how long the provider wants to be left alone. `chance` is between 0
     /// and 1.
     pub(super) fn failed(
@@ -74,6 +85,7 @@ impl Pace {
         // Later than anyone who was told to wait comes back, so that callers find out first whether
         // the provider is there again; and replicas not all at once.
         self.not_before = now + own.max(wanted).mul_f64(1.0 + chance / 4.0);
+        self.wanted_until = now + wanted;
         self.failures += 1;
         self.window = 1;
         self.epoch += 1;
@@ -120,6 +132,21 @@ mod tests {
         assert_eq!(windows, [2, 3, 3]);
         pace.failed(pace.begin(), at(1), None, 0.0);
         assert_eq!(pace.pauses_until(at(1)), Some(at(2)), "the pauses begin anew");
+    }
+
+    #[test]
+    fn a_pause_ends_when_callers_succeed_unless_the_provider_wants_it() {
+        let mut pace = Pace::new(1);
+        assert!(!pace.others_succeed(at(0)));
+        for _ in 0..4 {
+            pace.failed(pace.begin(), at(0), None, 0.0);
+        }
+        assert_eq!(pace.pauses_until(at(0)), Some(at(8)));
+        assert!(pace.others_succeed(at(1)));
+        assert_eq!((pace.pauses_until(at(1)), pace.window(at(1))), (None, 1), "one tries");
+        pace.failed(pace.begin(), at(1), Some(at(5)), 0.0);
+        assert!(pace.others_succeed(at(2)));
+        assert_eq!(pace.pauses_until(at(2)), Some(at(6)));
     }
 
     #[test]

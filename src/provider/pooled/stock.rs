@@ -179,6 +179,11 @@ impl<T> Stock<T> {
         self.pace.failed(order.begun, now, wanted, chance);
     }
 
+    /// A caller got a token from the provider; whether that ends a pause.
+    pub(super) fn others_succeed(&mut self, now: Duration) -> bool {
+        self.pace.others_succeed(now)
+    }
+
     fn order(&mut self) -> Order {
         self.on_their_way += 1;
         Order { begun: self.pace.begin(), flushes: self.flushes }

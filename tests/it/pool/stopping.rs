@@ -36,6 +36,21 @@ async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn also_when_it_has_to_stop_at_once() {
+    let mut pooled = Pooled::start_with(&[("SIZE", "20"), ("REFILLS", "4")], "20s");
+    pooled.fill(20).await;
+    pooled.server.signal("TERM");
+    while !pooled.server.log().iter().any(|it| it["lame_duck_ms"].is_number()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    pooled.server.signal("TERM");
+    assert!(pooled.server.wait().success());
+    let lines = pooled.lines();
+    assert!(count(&lines, "discard", Some("stopped")) >= 19);
+    assert_eq!(count(&lines, "discard", Some("lost")), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_hangs_does_not_hold_up_the_end_for_longer_than_a_drain() {
     let pooled = Pooled::start(&[("SIZE", "5"), ("REFILLS", "2")]);
     pooled.fill(5).await;

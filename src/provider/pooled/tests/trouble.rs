@@ -27,6 +27,28 @@ async fn a_provider_that_is_down_is_tried_less_and_less() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_filled_again_as_soon_as_a_caller_gets_a_token() {
+    let set = set(32, 8);
+    set.fake.now(&[DOWN]);
+    set.hits(100, SECOND).await;
+    set.fake.now(&[Does::Mint]);
+    let asked = set.asked();
+    set.hits(2, SECOND).await;
+    assert_eq!(set.asked(), asked, "it pauses");
+    set.pool.others_succeed();
+    assert!(set.hits(10, SECOND).await >= 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_is_no_failure_of_the_pools() {
+    let set = set(32, 8);
+    let open = || ProviderError::BreakerOpen { retry_after: Duration::from_secs(30) };
+    set.fake.now(&[Does::Fail(open)]);
+    set.hits(10, SECOND).await;
+    assert_eq!(set.counted(&["pool_failures_total"]), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_provider_wants_to_wait_is_waited() {
     let set = set(32, 8);
     let wait = || ProviderError::RateLimited { retry_after: Some(Duration::from_secs(40)) };
