@@ -184,20 +184,19 @@ impl Kept {
 
     /// One of this thread's, or else of another's.
     fn take_idle(&mut self, now: Instant) -> Option<Connection> {
-        let mut others = None;
-        for at in (0..self.idle.len()).rev() {
-            let idle = &mut self.idle[at];
-            if idle.is_of_use(now) {
-                if idle.connection.is_at_home() {
-                    return Some(self.idle.remove(at).connection);
-                }
-                others.get_or_insert(at);
-            } else {
-                self.idle.remove(at);
-                others = others.map(|other| other - 1);
+        self.take_last(now, Connection::is_at_home).or_else(|| self.take_last(now, |_| true))
+    }
+
+    /// The last of those that can be used.
+    fn take_last(&mut self, now: Instant, of: fn(&Connection) -> bool) -> Option<Connection> {
+        // Only the one that is taken is looked at closely.
+        while let Some(at) = self.idle.iter().rposition(|it| of(&it.connection)) {
+            let mut last = self.idle.remove(at);
+            if last.is_of_use(now) {
+                return Some(last.connection);
             }
         }
-        others.map(|at| self.idle.remove(at).connection)
+        None
     }
 
     pub(super) fn put_spare(&mut self, spare: Spare) {
