@@ -30,9 +30,19 @@ pub fn reply(data: &[u8]) {
             let pieces = read(sends(data, usize::from(*size).max(1)), usize::MAX).await;
             assert_eq!(ours, pieces, "pieces of {size} bytes are read in another way");
             let theirs = library(sends(data, data.len())).await;
+            if ours == Err(Unreadable::Body) && has_bare_ends(data) {
+                // Between chunks and behind them we are stricter.
+                return;
+            }
             assert_eq!(ours, theirs, "{:?}", data.escape_ascii().to_string());
         });
     });
+}
+
+/// Whether a line ends without a carriage return.
+fn has_bare_ends(data: &[u8]) -> bool {
+    let mut lines = data.split_inclusive(|byte| *byte == b'\n');
+    lines.any(|line| line.ends_with(b"\n") && !line.ends_with(b"\r\n"))
 }
 
 /// A stream that `data` comes over in pieces of `size` bytes, and then no more.
