@@ -50,7 +50,11 @@ pub(super) fn describe(loaded: &Loaded, live: &Live) -> String {
     let providers = loaded.settings.providers.iter();
     let providers =
         providers.map(|(name, it)| format!("  {name:keys$}  {}", provider(loaded, name, it)));
-    let types = live.tokens.values().map(|it| format!("  {:keys$}  {}", it.name, token_type(it)));
+    let types = live.tokens.values().map(|it| {
+        let pool = live.providers.pool_terms(&it.name);
+        let pool = pool.map(|terms| format!("; pool of {terms}")).unwrap_or_default();
+        format!("  {:keys$}  {}{pool}", it.name, token_type(it))
+    });
     let callers = format!("  {:keys$}  {}", "who may ask", ways_in(&loaded.settings.auth));
     let sections: [(&str, Vec<String>); 4] = [
         ("Settings", rows.collect()),

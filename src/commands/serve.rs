@@ -162,6 +162,11 @@ fn announce(
     for token_type in switched_off.iter().map(|it| &it.name) {
         tracing::info!(%token_type, "off: it is switched off");
     }
+    for token_type in live.tokens.keys() {
+        if let Some(terms) = live.providers.pool_terms(token_type) {
+            tracing::info!(%token_type, %terms, "tokens are minted ahead, once they are asked for");
+        }
+    }
     let public = listeners.public.local_addr()?;
     if settings.auth.anonymous && !public.ip().is_loopback() {
         tracing::warn!(listen = %public, "auth.anonymous = true: whoever reaches this address may mint");

@@ -42,6 +42,9 @@ pub enum ProviderError {
         /// When it will be.
         retry_after: Duration,
     },
+    /// It was not asked, for what is known from before.
+    #[error(transparent)]
+    Unasked(Box<ProviderError>),
     /// It did not answer in time.
     #[error("the provider did not answer within {} ms", _0.as_millis())]
     Timeout(Duration),
@@ -59,6 +62,7 @@ impl ProviderError {
             Self::Refused { .. }
             | Self::RateLimited { .. }
             | Self::BreakerOpen { .. }
+            | Self::Unasked(_)
             | Self::Unavailable { status: 503, retry_after: Some(_) }
             | Self::Unreachable(Unreachable::Unconnected(_)) => true,
             // It may have been made before things went wrong.
@@ -162,6 +166,7 @@ mod tests {
             ProviderError::RateLimited { retry_after: None },
             ProviderError::RateLimited { retry_after: wait },
             ProviderError::BreakerOpen { retry_after: Duration::ZERO },
+            ProviderError::Unasked(Box::new(ProviderError::RateLimited { retry_after: wait })),
             unavailable(503, wait),
             Unconnected::Refused.into(),
             Unconnected::Tls.into(),

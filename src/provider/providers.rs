@@ -54,6 +54,12 @@ impl Providers {
         self.pools.insert(token_type.clone(), pool);
     }
 
+    /// What the pool of this token type is like, if it has one.
+    #[must_use]
+    pub fn pool_terms(&self, token_type: &str) -> Option<PoolTerms> {
+        self.pools.get(token_type).map(Pool::terms)
+    }
+
     /// The instance of this name, if `adapter` would open `account` to the very same. What it has
     /// learned of its keys and its provider is then still true.
     #[must_use]

@@ -157,8 +157,8 @@ struct Count(Option<(u32, Duration)>);
 impl FromSetting for Count {
     fn from_setting(value: &Value) -> Result<Self, String> {
         let expected = || {
-            "expected so many in a while, such as \"5/s\", \"30/m\", \"100/h\" or \"200/d\", or \
-             \"off\""
+            "expected so many in a while, such as \"5/s\", \"30/m\", \"100/h\" or \"200/d\", at most \
+             1000000, or \"off\""
                 .to_owned()
         };
         let text = String::from_setting(value).map_err(|_| expected())?;

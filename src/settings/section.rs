@@ -36,7 +36,7 @@ impl<'a> Section<'a> {
             Some(value) => value,
             None => self.default(key).unwrap_or_else(|| {
                 if !self.table.contains_key(key) {
-                    self.problem(key, "is missing");
+                    self.problem(key, self.missing());
                 }
                 fallback
             }),
@@ -203,11 +203,42 @@ impl<'a> Section<'a> {
     fn nearest(&self, key: &str) -> Option<String> {
         let here = self.known.iter().map(|known| (self.key(known), known.clone()));
         let anywhere = leaves(&self.tree.defaults).into_keys();
-        let anywhere = anywhere
-            .map(|path| (path.clone(), path.rsplit('.').next().unwrap_or_default().to_owned()));
+        let anywhere = anywhere.map(|path| {
+            let name = path.rsplit('.').next().unwrap_or_default().to_owned();
+            (self.under_this_name(path), name)
+        });
         nearest(key, here).or_else(|| nearest(key, anywhere))
     }
+
+    /// What `path` is for the token type or the provider that this table is of.
+    fn under_this_name(&self, path: String) -> String {
+        let mut ours = self.path.splitn(3, '.');
+        let mut theirs = path.splitn(3, '.');
+        match (ours.next(), ours.next(), theirs.next(), theirs.next(), theirs.next()) {
+            (Some(ours), Some(name), Some(theirs), Some(_), Some(rest))
+                if ours == theirs && NAMED.contains(&ours) =>
+            {
+                format!("{ours}.{name}.{rest}")
+            }
+            _ => path,
+        }
+    }
+
+    /// That a key is missing, perhaps because the table's name is a misspelt one.
+    fn missing(&self) -> String {
+        let like = self.path.split_once('.').and_then(|(outer, name)| {
+            let known = sorted(table_of(&self.tree.defaults, outer)).into_iter();
+            nearest(name, known.map(|known| (format!("{outer}.{known}"), known)))
+        });
+        match like {
+            Some(like) => format!("is missing; or did you mean [{like}]?"),
+            None => "is missing".to_owned(),
+        }
+    }
 }
+
+/// The sections whose tables have names of the user's choice, and all the same keys.
+const NAMED: [&str; 2] = ["providers", "tokens"];
 
 /// Of pairs of a path and its name: the path whose name is most like `key`, if it is like it at all.
 pub(crate) fn nearest(key: &str, known: impl Iterator<Item = (String, String)>) -> Option<String> {

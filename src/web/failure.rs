@@ -81,6 +81,7 @@ impl From<ProviderError> for Problem {
             ProviderError::BreakerOpen { retry_after } => {
                 Self::new(Code::ProviderUnavailable).retry_after(Some(wait(retry_after)))
             }
+            ProviderError::Unasked(why) => (*why).into(),
             ProviderError::RateLimited { retry_after } => {
                 Self::new(Code::ProviderRateLimited).retry_after(retry_after.map(wait))
             }

@@ -124,6 +124,10 @@ fn every_problem_at_once_with_the_nearest_name() {
         ttl = "5s"
         [tokens.realtime_scribe.connect]
         token = "x"
+        [tokens.batch_scribe.pool]
+        ttl = "5m"
+        [tokens.realtime_scibe.pool]
+        size = 3
         [tokens.mute]
         provider = "elevenlabs"
         product = "tts_websocket"

@@ -15,6 +15,7 @@ struct Row {
     name: &'static str,
     /// Microseconds of a processor for one token.
     cost: Vec<f64>,
+    /// Empty where the tokens are not those of a burst alone.
     per_second: Vec<f64>,
     failed: u64,
 }
@@ -57,7 +58,7 @@ pub async fn measure(bench: &mut Bench) -> String {
         if let Some(emptied) = pool::empty(bench).await {
             let taken = &emptied.taken;
             hand_out.add(taken.cost(), taken);
-            with_refill.add(emptied.cost_with_refill(), taken);
+            with_refill.cost.push(emptied.cost_with_refill());
             hand_out.failed += taken.answered - taken.hits;
         }
     }
@@ -84,7 +85,10 @@ fn section(rows: &[Row]) -> String {
             range(&row.cost),
             show(ratio(&row.cost, nginx)),
             show(ratio(&row.cost, valetkey)),
-            show(median(&row.per_second)),
+            match row.per_second.as_slice() {
+                [] => "–".to_owned(),
+                per_second => show(median(per_second)),
+            },
         ]
     });
     let head = ["", "µs per token", "least – most", "× nginx", "× valetkey", "tokens/s"];

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{Guarded, Round, caught, key::Keyed};
+use super::{Guarded, caught, key::Keyed, was_asked};
 use crate::{
     provider::{Provider, ProviderError},
     token::{MintSpec, Minted},
@@ -23,8 +23,8 @@ impl Provider for Ahead {
         let Self(guarded) = self;
         let deadline = Instant::now() + guarded.deadline;
         let round = async {
-            let Round { result, asked } = guarded.round(spec, deadline, Keyed::enter_ahead).await;
-            if asked {
+            let result = guarded.round(spec, deadline, Keyed::enter_ahead).await;
+            if was_asked(&result) {
                 // It spares a caller's, which would have earned as much.
                 guarded.budget.earn();
             }

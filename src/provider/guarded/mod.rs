@@ -77,13 +77,6 @@ pub(super) struct Guarded {
 /// Asks to use a key.
 type Enter = fn(&Keyed) -> Result<Attempt<'_>, ProviderError>;
 
-/// What came of asking every key that there is, at most once.
-struct Round {
-    result: Result<Minted, ProviderError>,
-    /// Whether the provider was asked at all.
-    asked: bool,
-}
-
 impl Guarded {
     /// One of `adapters` for each key of `account`, in the same order.
     pub(super) fn new(
@@ -124,17 +117,22 @@ impl Guarded {
         // The first failure after which there may be a token, if any.
         let mut doubt = None;
         loop {
-            let Round { result, asked } = self.round(spec, deadline, Keyed::enter).await;
-            if retries == 0 && asked {
+            let result = self.round(spec, deadline, Keyed::enter).await;
+            if retries == 0 && was_asked(&result) {
                 self.budget.earn();
             }
             let error = match result {
                 Ok(minted) => return Ok(minted),
                 Err(error) => error,
             };
-            let again = if asked { again(&error, retries) } else { None };
+            let again = again(&error, retries);
             let again = again.filter(|(_, pause)| Instant::now() + *pause < deadline);
             let Some((reason, pause)) = again.filter(|_| self.budget.spend()) else {
+                let error = match error {
+                    // It was, at first.
+                    ProviderError::Unasked(why) if retries > 0 => *why,
+                    error => error,
+                };
                 return Err(doubt.filter(|_| error.minted_nothing()).unwrap_or(error));
             };
             tracing::debug!(provider = %spec.provider, %error, ?pause, "asking again");
@@ -150,7 +148,12 @@ impl Guarded {
     /// Asks one key after the other, each once, until one is not refused for its own sake. What a
     /// refused key costs is bounded by its rest, so it costs the budget nothing. `enter`: which keys
     /// may be asked.
-    async fn round(&self, spec: &MintSpec, deadline: Instant, enter: Enter) -> Round {
+    async fn round(
+        &self,
+        spec: &MintSpec,
+        deadline: Instant,
+        enter: Enter,
+    ) -> Result<Minted, ProviderError> {
         let (mut reasons, mut asked) = (Vec::new(), false);
         for key in self.in_turn() {
             if asked && Instant::now() >= deadline {
@@ -166,14 +169,14 @@ impl Guarded {
             asked = true;
             let result = self.ask(attempt, spec, deadline).await;
             match result.map_err(of_the_key) {
-                Ok(minted) => return Round { result: Ok(minted), asked },
+                Ok(minted) => return Ok(minted),
                 Err(Ok(reason)) => reasons.push(reason),
-                Err(Err(error)) => return Round { result: Err(error), asked },
+                Err(Err(error)) => return Err(error),
             }
         }
         // There is at least one key, and each had a reason.
         let error = most_helpful(reasons).unwrap_or(ProviderError::Died);
-        Round { result: Err(error), asked }
+        Err(if asked { error } else { ProviderError::Unasked(Box::new(error)) })
     }
 
     /// The keys, first those that can be used, beginning with another each time.
@@ -244,6 +247,10 @@ fn caught(
     })
 }
 
+fn was_asked(result: &Result<Minted, ProviderError>) -> bool {
+    !matches!(result, Err(ProviderError::Unasked(_)))
+}
+
 /// Whether the provider may be asked again after this error and so many retries: why, and after how
 /// long. This is the only place where a request is made again.
 fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)> {
@@ -266,6 +273,7 @@ fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)
         | ProviderError::Refused { .. }
         | ProviderError::InvalidResponse(_)
         | ProviderError::BreakerOpen { .. }
+        | ProviderError::Unasked(_)
         | ProviderError::Timeout(_)
         | ProviderError::Died => return None,
     };

@@ -27,6 +27,7 @@ pub(super) fn news(result: &Result<Minted, ProviderError>) -> News {
             | ProviderError::Unreachable(_)
             | ProviderError::Unavailable { .. }
             | ProviderError::BreakerOpen { .. }
+            | ProviderError::Unasked(_)
             | ProviderError::Timeout(_)
             | ProviderError::Died,
         ) => News::None,
@@ -54,7 +55,9 @@ pub(super) fn outcome(result: &Result<Minted, ProviderError>) -> Outcome {
             | ProviderError::Unavailable { .. }
             | ProviderError::Timeout(_),
         ) => Outcome::Bad,
-        Err(ProviderError::BreakerOpen { .. } | ProviderError::Died) => Outcome::Unknown,
+        Err(
+            ProviderError::BreakerOpen { .. } | ProviderError::Unasked(_) | ProviderError::Died,
+        ) => Outcome::Unknown,
     }
 }
 
@@ -74,6 +77,7 @@ pub(super) fn reason(error: &ProviderError) -> Option<&'static str> {
         | ProviderError::Unreachable(_)
         | ProviderError::Unavailable { .. }
         | ProviderError::BreakerOpen { .. }
+        | ProviderError::Unasked(_)
         | ProviderError::Timeout(_)
         | ProviderError::Died => None,
     }

@@ -103,7 +103,7 @@ async fn take_in(pool: &Inner, means: &Means, order: Order, ended: Ended) {
         }
         Ended::Failed(error) => {
             tracing::debug!(%token_type, %error, "no token could be minted ahead");
-            if !matches!(error, ProviderError::BreakerOpen { .. }) {
+            if !matches!(error, ProviderError::Unasked(_)) {
                 pool.counts.failed();
             }
             fail(pool, order, wait(&error), &error);
@@ -161,6 +161,7 @@ fn wait(error: &ProviderError) -> Option<Duration> {
     match error {
         ProviderError::RateLimited { retry_after }
         | ProviderError::Unavailable { retry_after, .. } => *retry_after,
+        ProviderError::Unasked(why) => wait(why),
         // That is for as long as no caller succeeds, of whom the pool is told.
         ProviderError::BreakerOpen { .. }
         | ProviderError::Refused { .. }

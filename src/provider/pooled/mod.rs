@@ -15,6 +15,7 @@ mod stock;
 mod tests;
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -57,6 +58,17 @@ pub struct PoolTerms {
     pub idle: Duration,
     /// The most that are minted at once.
     pub refills: u32,
+}
+
+impl fmt::Display for PoolTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size, min_remaining, idle, refills } = self;
+        write!(
+            f,
+            "up to {size}, {refills} minted at once, for {idle:?} after a request; {min_remaining}s left \
+             at least"
+        )
+    }
 }
 
 /// What pools work with. It outlives them.
@@ -150,6 +162,10 @@ impl Pool {
     /// What its tokens are.
     pub(super) fn spec(&self) -> &MintSpec {
         &self.0.spec
+    }
+
+    pub(super) fn terms(&self) -> PoolTerms {
+        self.0.terms
     }
 
     /// Counts a request that it has nothing for.

@@ -124,6 +124,8 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
     let hits = pooled.metric("valetkey_pool_requests_total", "result=\"hit\"").await;
     assert_eq!((hits, pooled.metric("valetkey_decisions_total", "vended").await), (1, 2));
     let log = pooled.server.log();
+    let said = log.iter().find_map(|line| line["terms"].as_str());
+    assert!(said.is_some_and(|terms| terms.starts_with("up to 4, 8 minted at once")), "{said:?}");
     let pool: Vec<_> = log.iter().filter_map(|line| line["pool"].as_str()).collect();
     assert_eq!(pool, ["miss", "hit"]);
 }

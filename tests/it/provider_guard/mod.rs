@@ -121,7 +121,14 @@ async fn a_provider_that_is_down_is_left_alone_and_found_again_when_it_is_back()
     }
     // One probe a second at most, and then less.
     let probes = usize::try_from(begun.elapsed().as_secs()).unwrap() + 1;
-    assert!(scene.asked() <= 5 + probes, "{} requests", scene.asked());
+    let asked = scene.asked();
+    assert!(asked <= 5 + probes, "{asked} requests");
+    // Those that were not sent are not among them, nor in the record.
+    for (result, count) in [("unknown", asked), ("nothing", 0)] {
+        let mints = "valetkey_mints_total{provider=\"elevenlabs\"";
+        let line = format!("{mints},result=\"{result}\"}} {count}\n");
+        assert!(scene.metrics().await.contains(&line), "{line}");
+    }
     let open = "valetkey_provider_breaker_open{provider=\"elevenlabs\",key=\"1\"} 1\n";
     assert!(scene.metrics().await.contains(open));
     up.store(true, Ordering::Relaxed);

@@ -11,7 +11,7 @@ async fn a_provider_that_fails_is_left_alone_and_found_again() {
     }
     assert_eq!(set.asked(), [5]);
     let before = Instant::now();
-    let error = set.error().await;
+    let error = set.unasked().await;
     let ProviderError::BreakerOpen { retry_after } = error else { panic!("{error}") };
     assert!(error.minted_nothing() && retry_after <= Duration::from_secs(1));
     assert_eq!(Instant::now(), before, "nobody waited");
@@ -54,7 +54,7 @@ async fn one_deadline_is_over_everything() {
     for _ in 0..4 {
         assert!(matches!(set.error().await, ProviderError::Timeout(DEADLINE)));
     }
-    let error = set.error().await;
+    let error = set.unasked().await;
     assert!(matches!(error, ProviderError::BreakerOpen { .. }), "who hangs fails, too: {error}");
 }
 

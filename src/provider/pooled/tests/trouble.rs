@@ -40,10 +40,13 @@ async fn it_is_filled_again_as_soon_as_a_caller_gets_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_is_no_failure_of_the_pools() {
+async fn where_the_provider_is_not_asked_it_is_no_failure_of_the_pools() {
     let set = set(32, 8);
-    let open = || ProviderError::BreakerOpen { retry_after: Duration::from_secs(30) };
-    set.fake.now(&[Does::Fail(open)]);
+    let open = Does::Fail(|| {
+        let why = ProviderError::BreakerOpen { retry_after: Duration::from_secs(30) };
+        ProviderError::Unasked(Box::new(why))
+    });
+    set.fake.now(&[open]);
     set.hits(10, SECOND).await;
     assert_eq!(set.counted(&["pool_failures_total"]), 0);
 }
