@@ -7,26 +7,14 @@ WORKDIR /build
 # The allocator is built with it.
 RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 
-# The dependencies alone, so that a change of our sources does not build them again.
-COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src benches/cost benches/instructions benches/overload \
-    # Cargo wants to see the files of all targets, built or not.
-    && touch benches/access.rs benches/limits.rs benches/parts.rs \
-        benches/cost/main.rs benches/instructions/main.rs benches/overload/main.rs \
-    && echo '//! A placeholder.' | tee src/lib.rs >src/main.rs \
-    && echo 'fn main() {}' >>src/main.rs \
-    && cargo build --release --locked \
-    && rm -r src
-
-COPY config/default.toml config/sandbox.toml config/
-COPY src src
-# Cargo goes by the time of change, and the placeholders are younger than the sources.
-RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+COPY . .
+# It is built twice: to be watched at work, and for the ways that were seen.
+RUN scripts/guided build --release --locked
 
 # The program, the libraries it names, and the certificates by which it knows providers.
 RUN mkdir -p /image/etc/ssl/certs \
-    && cp target/release/valetkey /image/ \
-    && ldd target/release/valetkey | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory /image \
+    && cp target/*/release/valetkey /image/ \
+    && ldd /image/valetkey | grep -o '/[^ ]*' | xargs cp --parents --dereference --target-directory /image \
     && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
     && echo 'hosts: files dns' >/image/etc/nsswitch.conf
 

@@ -1,12 +1,15 @@
 # The ways to run what is here, by their names; each is a script that can be run as well.
 
-.PHONY: help sandbox test ci fuzz bench instructions overload
+.PHONY: help sandbox release test ci fuzz bench instructions overload
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
 sandbox: ## Run valetkey in front of its stand-in providers: no keys needed.
 	scripts/sandbox
+
+release: ## Build the program as releases are: compiled for the ways that its code takes on a busy server.
+	scripts/guided build --release --locked
 
 test: ## Pass every test.
 	scripts/test

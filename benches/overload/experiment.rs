@@ -40,10 +40,10 @@ pub async fn overload(at_once: u32, times: &[f64], lasts: Duration) -> Vec<Overl
     let server = Server::start(&provider.url, &settings);
     let client = client();
     // Connections are opened, and code is warm, before anything is measured.
-    ask(&client, &server.url, capacity, lasts / 5).await;
+    ask(&client, server.url(), capacity, lasts / 5).await;
     let mut rows = Vec::new();
     for &times in times {
-        let answered = ask(&client, &server.url, times * capacity, lasts).await;
+        let answered = ask(&client, server.url(), times * capacity, lasts).await;
         let (resident_mib, odd) = (server.resident_mib(), answered.odd);
         let (vended, refused, health) = (answered.vended, answered.refused, answered.health);
         rows.push(Overload { times, vended, refused, health, odd, resident_mib });
@@ -109,7 +109,7 @@ pub async fn amplification(down: Down, count: u64) -> Amplification {
     let server = Server::start(&base_url, &[]);
     let client = client();
     let asking = (0..16).map(|_| {
-        let (client, url) = (client.clone(), format!("{}/session", server.url));
+        let (client, url) = (client.clone(), format!("{}/session", server.url()));
         tokio::spawn(async move {
             for _ in 0..count / 16 {
                 client.post(&url).send().await.unwrap();

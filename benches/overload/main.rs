@@ -6,6 +6,8 @@
 
 mod experiment;
 mod load;
+#[path = "../support/program.rs"]
+mod program;
 mod provider;
 mod server;
 
