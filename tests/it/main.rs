@@ -30,4 +30,5 @@ mod sandbox;
 mod sockets;
 mod stopping;
 mod support;
+mod training;
 mod vending;

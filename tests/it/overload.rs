@@ -5,7 +5,7 @@ mod experiment;
 #[path = "../../benches/overload/load.rs"]
 mod load;
 #[path = "../../benches/support/program.rs"]
-mod program;
+pub(crate) mod program;
 #[path = "../../benches/overload/provider.rs"]
 mod provider;
 #[path = "../../benches/overload/server.rs"]
