@@ -9,7 +9,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf 
 
 COPY . .
 # It is built twice: to be watched at work, and for the ways that were seen.
-RUN scripts/guided build --release --locked
+RUN scripts/release
 
 # The program, the libraries it names, and the certificates by which it knows providers.
 RUN mkdir -p /image/etc/ssl/certs \

@@ -9,7 +9,7 @@ sandbox: ## Run valetkey in front of its stand-in providers: no keys needed.
 	scripts/sandbox
 
 release: ## Build the program as releases are: compiled for the ways that its code takes on a busy server.
-	scripts/guided build --release --locked
+	scripts/release
 
 test: ## Pass every test.
 	scripts/test

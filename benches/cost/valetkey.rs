@@ -72,7 +72,7 @@ impl Settings {
     fn command(&self, address: SocketAddr, folder: &Path) -> Command {
         let file = folder.join("valetkey.toml");
         fs::write(&file, self.text()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
+        let mut command = Command::new(program());
         command
             .args(["serve", "--listen", &address.to_string(), "--config"])
             .arg(file)
@@ -139,6 +139,13 @@ timeout = "60s"
         }
         text
     }
+}
+
+/// The program as it is released, if the bench was told where that is. That which comes with the bench is
+/// built with what tests need.
+pub fn program() -> String {
+    let told = std::env::args().find_map(|it| it.strip_prefix("--program=").map(str::to_owned));
+    told.unwrap_or_else(|| env!("CARGO_BIN_EXE_valetkey").to_owned())
 }
 
 /// The caller key of this number.

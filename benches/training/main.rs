@@ -1,4 +1,4 @@
-//! What a busy server does, for the compiler to watch: scripts/guided has the program built so that it
+//! What a busy server does, for the compiler to watch: scripts/release has the program built so that it
 //! counts which ways its code takes, runs this, and has it built again for the ways that were taken.
 //! Run by hand it only says whether everything is answered as it should be. The arguments
 //! are the program, and the file that it writes its counts to.

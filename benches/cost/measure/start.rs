@@ -6,6 +6,7 @@ use super::super::{
     bench::Bench,
     server::{self, Kind},
     table::{median, range, show, table},
+    valetkey::program,
 };
 
 const KINDS: [Kind; 4] = [Kind::Nginx, Kind::Valetkey, Kind::Express, Kind::FastApi];
@@ -25,7 +26,7 @@ pub async fn measure(bench: &Bench) -> String {
         let [took, resident, share] = medians;
         rows.push(vec![kind.name().to_owned(), took, range(&millis), resident, share]);
     }
-    let size = fs::metadata(env!("CARGO_BIN_EXE_valetkey")).map_or(0, |file| file.len());
+    let size = fs::metadata(program()).map_or(0, |file| file.len());
     let head = ["", "first token after, ms", "least – most", "resident, MiB", "PSS, MiB"];
     format!(
         "### Start\n\nFrom the start of the process to the first token, of {} starts; memory after \
