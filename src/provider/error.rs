@@ -54,6 +54,12 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// Whether a request was sent.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        !matches!(self, Self::Unasked(_))
+    }
+
     /// Whether it is certain that no token was made, so that none need be counted.
     #[must_use]
     pub fn minted_nothing(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     limit::{Charge, Exceeded, Outcome, Spent, Standing},
     policy::{self, Grant},
-    provider::{ProviderError, Stocked},
+    provider::Stocked,
     token::{MintRequest, Minted, TokenType},
 };
 
@@ -199,7 +199,7 @@ async fn mint_on_record(
 async fn mint(live: &Live, grant: &Grant, facts: &mut Facts<'_>) -> Result<Minted, Error> {
     let asked = Instant::now();
     let minted = live.providers.mint(grant).await.ok_or(Error::Disabled)?;
-    if !matches!(minted, Err(ProviderError::Unasked(_))) {
+    if minted.as_ref().err().is_none_or(|error| error.was_asked()) {
         facts.upstream = Some(asked.elapsed());
     }
     Ok(minted?)

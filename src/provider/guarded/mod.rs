@@ -248,7 +248,7 @@ fn caught(
 }
 
 fn was_asked(result: &Result<Minted, ProviderError>) -> bool {
-    !matches!(result, Err(ProviderError::Unasked(_)))
+    result.as_ref().err().is_none_or(ProviderError::was_asked)
 }
 
 /// Whether the provider may be asked again after this error and so many retries: why, and after how

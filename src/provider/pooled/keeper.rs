@@ -103,7 +103,7 @@ async fn take_in(pool: &Inner, means: &Means, order: Order, ended: Ended) {
         }
         Ended::Failed(error) => {
             tracing::debug!(%token_type, %error, "no token could be minted ahead");
-            if !matches!(error, ProviderError::Unasked(_)) {
+            if error.was_asked() {
                 pool.counts.failed();
             }
             fail(pool, order, wait(&error), &error);
