@@ -32,6 +32,22 @@ async fn a_provider_that_fails_is_left_alone_and_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_was_asked_before_its_breaker_opened_was_asked() {
+    let set = set(&[&[Does::Mint]]);
+    for _ in 0..4 {
+        set.earn().await;
+    }
+    set.asked();
+    set.fakes[0].now(DOWN);
+    assert!(set.error().await.was_asked());
+    assert_eq!(set.asked(), [3]);
+    let error = set.error().await;
+    assert!(matches!(error, ProviderError::BreakerOpen { .. }), "{error}");
+    assert_eq!(set.asked(), [2], "the third time it was open");
+    set.unasked().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_is_an_error_of_ours_and_gives_its_place_back() {
     let set = set(&[&[DOWN, DOWN, DOWN, DOWN, DOWN, Does::Panic, Does::Mint]]);
     for _ in 0..5 {
