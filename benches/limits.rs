@@ -8,8 +8,8 @@ use std::{fs, hint::black_box, time::Duration};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 use valetkey::{
+    base::secret::Secret,
     limit::{Charge, Limiter, StoreState},
-    secret::Secret,
     settings::{Limit, Mode, Quota, Rate},
 };
 

@@ -18,7 +18,7 @@ use http::{Request, StatusCode};
 use tokio::runtime::Runtime;
 use valetkey::{
     audit::Audit,
-    clock::Clock,
+    base::clock::Clock,
     policy::for_operator,
     provider::{PoolTerms, Stocked},
     settings::{self, AddressForm, Sink},

@@ -22,15 +22,16 @@
 //!
 //! `fuzzing` is there for tests alone: what must hold whatever bytes arrive.
 //!
+//! [`base`] is what any of them may use, and uses none of them.
+//!
 //! Modules form layers; a module uses only what lies below it. `tests/it/architecture.rs` holds the
 //! list and fails on any other edge.
 
 pub mod app;
 pub mod audit;
+pub mod base;
 pub mod caller;
-pub mod chance;
 pub mod cli;
-pub mod clock;
 pub mod commands;
 pub mod error;
 #[cfg(any(test, fuzzing))]
@@ -43,7 +44,6 @@ pub mod policy;
 pub mod provider;
 pub mod reload;
 pub mod sandbox;
-pub mod secret;
 pub mod server;
 pub mod settings;
 pub mod shape;

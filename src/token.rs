@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use url::{Url, form_urlencoded};
 
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// The name of a token type or of a provider instance, cheap to copy.
 pub type Name = Arc<str>;

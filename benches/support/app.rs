@@ -12,10 +12,9 @@ use std::{
 use async_trait::async_trait;
 use valetkey::{
     app::{App, Ingredients, Live},
-    clock::Clock,
+    base::{clock::Clock, secret::Secret},
     metrics::Metrics,
     provider::{Account, Instance, PoolTerms, Provider, ProviderError, Providers},
-    secret::Secret,
     settings::{Layers, Problems, Settings},
     token::{MintSpec, Minted},
 };

@@ -25,7 +25,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
 };
-use valetkey::clock::Clock;
+use valetkey::base::clock::Clock;
 
 /// One that runs as long as the process does.
 pub struct Provider {

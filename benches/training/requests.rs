@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Method, Request, StatusCode};
 use serde_json::json;
-use valetkey::clock::Clock;
+use valetkey::base::clock::Clock;
 
 use super::server::{AUDIENCE, ISSUER, JWT_SECRET, KEY, PAGE, PUBLISHABLE_KEY, Server};
 

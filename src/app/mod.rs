@@ -20,8 +20,8 @@ pub use loads::{Failed, Loads};
 
 use crate::{
     audit::Audit,
+    base::clock::Clock,
     caller::Callers,
-    clock::Clock,
     gate::Gate,
     limit::Limiter,
     metrics::Metrics,

@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use ipnet::IpNet;
 
 use super::hex;
-use crate::{secret::Secret, settings::AddressForm};
+use crate::{base::secret::Secret, settings::AddressForm};
 
 /// Says what the key is used for, so that a hash here is not the hash of the same address elsewhere.
 const LABEL: &[u8] = b"valetkey audit address v1\0";

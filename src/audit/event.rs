@@ -8,7 +8,7 @@ use std::{
 use uuid::Uuid;
 
 use super::line::Line;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// A decision. Fields that nothing is known of are left out of the line.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use serde::Serialize as _;
 use serde_json::ser::{Formatter, Serializer};
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// The longest text that is kept, in bytes: whoever asks must not decide how long lines are.
 const MAX_TEXT: usize = 256;

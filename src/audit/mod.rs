@@ -29,8 +29,7 @@ use sink::Sink;
 use target::{Appended, Stdout};
 
 use crate::{
-    clock::Clock,
-    secret::Secret,
+    base::{clock::Clock, secret::Secret},
     settings::{self, Sink as To},
 };
 

@@ -15,7 +15,7 @@ use super::{
     keys::{self, Keys, is_key},
 };
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     settings::{Auth, Origin, Via},
 };
 

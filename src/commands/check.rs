@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::{App, Live},
-    secret::{Secret, SecretRef},
+    base::secret::{Secret, SecretRef},
     settings::{self, Setting},
     token::{MintRequest, TokenType, Ttl},
     vending::try_out,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ffi::OsString, net::SocketAddr, path::PathBuf};
 use super::Failure;
 use crate::{
     app::{App, Ingredients, Live},
-    clock::Clock,
+    base::clock::Clock,
     metrics::Metrics,
     reload::{Files, Fresh, Read, Secrets},
     settings::{Layers, Problems, Settings, Tree},

@@ -2,7 +2,8 @@
 
 use super::{Failure, load::Sources, print};
 use crate::{
-    clock::Clock, error::Error, policy::Denied, shape::Token, token::MintRequest, vending::try_out,
+    base::clock::Clock, error::Error, policy::Denied, shape::Token, token::MintRequest,
+    vending::try_out,
 };
 
 /// Mint one token and print it as JSON, in the shape of POST /tokens/{type}

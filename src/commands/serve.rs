@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     app::App,
+    base::secret::{Secret, SecretRef},
     reload, sandbox,
-    secret::{Secret, SecretRef},
     server::{self, Inherited, Listeners},
     settings::{Settings, Transport},
     telemetry,

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 
 use super::{json::scan, line};
 use crate::{
+    base::{
+        clock::Clock,
+        secret::{Secret, SecretRef},
+    },
     caller::fuzzing::{Keys, Verifier},
-    clock::Clock,
-    secret::{Secret, SecretRef},
     settings::{Algorithm, Jwt, KeySource, PublicKey},
 };
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, path::PathBuf, process, thread};
 use super::{CANARY, is_showable};
 use crate::{
     app::Ingredients,
-    clock::Clock,
+    base::clock::Clock,
     commands::fuzzing::check,
     metrics::Metrics,
     settings::{Layers, Problems, Settings},

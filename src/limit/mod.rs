@@ -31,7 +31,7 @@ use memory::Memory;
 use shared::Shared;
 use tally::tighten;
 
-use crate::{secret::Secret, settings::Limit};
+use crate::{base::secret::Secret, settings::Limit};
 
 /// Counts for as long as the process lives. Cheap to clone; clones count together.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Invalid, ProviderError, Refusal, upstream::Answer};
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// The longest token that is passed on, in bytes. JWTs of other providers have about a thousand.
 const MAX_TOKEN: usize = 4096;

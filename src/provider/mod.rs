@@ -22,10 +22,9 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::{
-    clock::Clock,
+    base::{clock::Clock, secret::Secret},
     metrics::Metrics,
     outbound::Transport,
-    secret::Secret,
     token::{Connect, MintSpec, Minted, Name, Shape},
 };
 use guarded::{Ahead, Guarded, Refusals};

@@ -151,7 +151,11 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::{clock::Clock, outbound::Transport, provider::ADAPTERS, secret::Secret};
+    use crate::{
+        base::{clock::Clock, secret::Secret},
+        outbound::Transport,
+        provider::ADAPTERS,
+    };
 
     fn account() -> Account {
         Account {

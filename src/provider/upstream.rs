@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{Account, Invalid, ProviderError, Unreachable};
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     outbound::{Client, Lost, Post, Unread},
 };
 

@@ -18,9 +18,8 @@ use super::{
     upstream::{Answer, Upstream, join},
 };
 use crate::{
-    clock::Clock,
+    base::{clock::Clock, secret::Secret},
     outbound::Post,
-    secret::Secret,
     token::{Connect, MintSpec, Minted, Shape},
 };
 

@@ -8,7 +8,7 @@ use std::{
     sync::LazyLock,
 };
 
-use crate::{secret::SecretRef, settings::Settings};
+use crate::{base::secret::SecretRef, settings::Settings};
 
 /// The most that is read of a file, in bytes. A set of certificates has some ten thousand.
 const MAX_LENGTH: u64 = 1024 * 1024;

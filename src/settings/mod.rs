@@ -50,7 +50,7 @@ pub(crate) use transport::proxy_url;
 
 use section::Section;
 
-use crate::secret::SecretRef;
+use crate::base::secret::SecretRef;
 
 /// Every setting, each within its own bounds. Whether they fit together is for the app to say.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::{
     transport::{Proxy, Transport},
     value::{Deadline, FromSetting},
 };
-use crate::secret::SecretRef;
+use crate::base::secret::SecretRef;
 
 /// A provider instance: an account at a provider.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What the settings refer to: the secrets and keys that are not in them.
 
 use super::{AddressForm, KeySource, PublicKey, Settings, Sink, Store};
-use crate::secret::SecretRef;
+use crate::base::secret::SecretRef;
 
 impl Settings {
     /// Every reference that is in use, with the key of its setting. A public key in a file is one, too.

@@ -6,7 +6,7 @@ use config::Value;
 use url::Url;
 
 use super::{section::Section, value::FromSetting};
-use crate::secret::SecretRef;
+use crate::base::secret::SecretRef;
 
 /// How a provider is reached.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use std::{
 use config::{Value, ValueKind};
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::secret::SecretRef;
+use crate::base::secret::SecretRef;
 
 /// Longer is a slip of the pen.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 3600);
@@ -95,7 +95,7 @@ impl FromSetting for Deadline {
 impl FromSetting for SecretRef {
     fn from_setting(value: &Value) -> Result<Self, String> {
         let text = String::from_setting(value).unwrap_or_default();
-        text.parse().map_err(|error: crate::secret::NotAReference| error.to_string())
+        text.parse().map_err(|error: crate::base::secret::NotAReference| error.to_string())
     }
 }
 

@@ -19,7 +19,7 @@ use json::Json;
 use lines::{End, Lines};
 
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     settings::{Format, Log},
 };
 

@@ -174,8 +174,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        base::clock::Clock,
         caller::Callers,
-        clock::Clock,
         settings::{Layers, Problems, Settings},
     };
 

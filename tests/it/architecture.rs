@@ -8,33 +8,28 @@ use std::{
 
 /// Each module and what it may use. The order is that of the layers, the lowest first.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("chance", &[]),
-    ("clock", &[]),
+    ("base", &[]),
     ("gate", &[]),
-    ("secret", &[]),
-    ("token", &["secret"]),
+    ("token", &["base"]),
     // Shares nothing with the rest, so that it cannot share its mistakes.
     ("sandbox", &[]),
     // Knows names as text only, so that every layer may count.
     ("metrics", &[]),
-    ("settings", &["secret"]),
-    ("outbound", &["chance", "secret", "settings"]),
-    ("caller", &["clock", "outbound", "secret", "settings"]),
-    ("limit", &["secret", "settings"]),
-    ("audit", &["clock", "secret", "settings"]),
-    ("telemetry", &["clock", "settings"]),
+    ("settings", &["base"]),
+    ("outbound", &["base", "settings"]),
+    ("caller", &["base", "outbound", "settings"]),
+    ("limit", &["base", "settings"]),
+    ("audit", &["base", "settings"]),
+    ("telemetry", &["base", "settings"]),
     ("policy", &["caller", "settings", "token"]),
     // Of the policy it may know the grant only. What is minted ahead has no caller to record it.
-    (
-        "provider",
-        &["audit", "chance", "clock", "metrics", "outbound", "policy::Grant", "secret", "token"],
-    ),
+    ("provider", &["audit", "base", "metrics", "outbound", "policy::Grant", "token"]),
     ("error", &["audit", "caller", "limit", "policy", "provider"]),
     (
         "app",
         &[
-            "audit", "caller", "clock", "gate", "limit", "metrics", "outbound", "policy",
-            "provider", "secret", "settings", "token",
+            "audit", "base", "caller", "gate", "limit", "metrics", "outbound", "policy",
+            "provider", "settings", "token",
         ],
     ),
     (
@@ -70,19 +65,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["app", "caller::is_trusted", "metrics", "settings", "web"]),
-    ("reload", &["app", "secret", "settings"]),
+    ("reload", &["app", "base", "settings"]),
     (
         "commands",
         &[
             "app",
+            "base",
             "caller",
-            "clock",
             "error",
             "metrics",
             "policy::Denied",
             "reload",
             "sandbox",
-            "secret",
             "server",
             "settings",
             "shape",
@@ -97,13 +91,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "fuzzing",
         &[
             "app",
+            "base",
             "caller",
-            "clock",
             "commands",
             "metrics",
             "outbound::fuzzing",
             "provider",
-            "secret",
             "settings",
             "token",
             "web",

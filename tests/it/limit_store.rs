@@ -5,8 +5,8 @@ mod outages;
 use std::time::{Duration, Instant};
 
 use valetkey::{
+    base::secret::Secret,
     limit::{Charge, Limiter, StoreState},
-    secret::Secret,
     settings::{Limit, Mode, Quota, Rate},
 };
 

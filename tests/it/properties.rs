@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use url::Url;
 use valetkey::{
     app::{App, Ingredients},
+    base::clock::Clock,
     caller::{Caller, Claims},
-    clock::Clock,
     metrics::Metrics,
     policy::Policy,
     settings::{Grant, Layers, Problems, Settings, Via},

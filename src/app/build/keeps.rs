@@ -6,9 +6,9 @@ use super::Ingredients;
 use crate::{
     app::Keeps,
     audit::Audit,
+    base::secret::Secret,
     gate::Gate,
     limit::Limiter,
-    secret::Secret,
     settings::{AddressForm, Problems, Store},
 };
 

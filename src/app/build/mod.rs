@@ -8,7 +8,7 @@ mod tokens;
 
 use super::Live;
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     metrics::Metrics,
     policy::Policy,
     settings::{self, Problems, Settings, Tree},

@@ -2,9 +2,9 @@
 
 use super::{Ingredients, no_such};
 use crate::{
+    base::secret::{Secret, SecretRef},
     outbound::Transport,
     provider::{Account, Adapter, Providers},
-    secret::{Secret, SecretRef},
     settings::{self, Problems},
 };
 

@@ -1,7 +1,7 @@
 //! What the claims of a token with a good signature must be.
 //!
 //! `jsonwebtoken` checks claims as well, but leniently: it lets a list be the issuer, and rounds
-//! times; and it takes the time from the machine instead of a [`Clock`](crate::clock::Clock). So
+//! times; and it takes the time from the machine instead of a [`Clock`](crate::base::clock::Clock). So
 //! all of it is done here.
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _};
 
 use super::key::Key;
 use crate::{
-    secret::SecretRef,
+    base::secret::SecretRef,
     settings::{Algorithm, PublicKey},
 };
 

@@ -2,7 +2,7 @@
 
 use super::{Issuer, claimed_issuer, fetch, json, key::Key, token::Token};
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     outbound,
     settings::{Algorithm, Jwt},
 };

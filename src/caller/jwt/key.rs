@@ -13,7 +13,7 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 use super::token::{Token, is_kid};
-use crate::{secret::Secret, settings::Algorithm};
+use crate::{base::secret::Secret, settings::Algorithm};
 
 /// What RSA keys may have, in bits: fewer can be broken, more cost too much time.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use super::{Claims, Rejected};
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     settings::{self, Algorithm, KeySource},
 };
 use expected::Expected;

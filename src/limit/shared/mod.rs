@@ -23,7 +23,7 @@ use super::{
     quota::Window,
     tally::{Measure, Tally, Weighed, outcome, receipts},
 };
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 use link::Link;
 
 /// The shortest key that identities are hashed with.

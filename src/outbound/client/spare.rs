@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::pool::{Pool, Spare};
-use crate::chance::chance;
+use crate::base::chance::chance;
 
 /// How long one is of use. Servers wait for a first request for 30 s (hyper) or 60 s (nginx), and what
 /// is between us may count from a moment earlier.

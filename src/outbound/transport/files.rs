@@ -11,7 +11,7 @@ use super::{
     tls::{self, Identity},
 };
 use crate::{
-    secret::{self, Secret},
+    base::secret::{self, Secret},
     settings::{self, ClientFiles},
 };
 

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// How many sessions are remembered, to be taken up again. There is one server, and maybe a proxy, and
 /// each gives a few.

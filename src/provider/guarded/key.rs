@@ -15,10 +15,9 @@ use super::{
     verdict::{REASONS, news, outcome, reason},
 };
 use crate::{
-    chance::chance,
+    base::{chance::chance, secret::Secret},
     metrics::{Metrics, ProviderKey},
     provider::{Provider, ProviderError, Refusal},
-    secret::Secret,
     token::{Minted, Name},
 };
 

@@ -29,10 +29,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Account, Invalid, Product, Provider, ProviderError, Unreachable};
 use crate::{
-    chance::chance,
+    base::{chance::chance, secret::Secret},
     metrics::Retries,
     outbound::Unconnected,
-    secret::Secret,
     token::{MintSpec, Minted},
 };
 pub(super) use ahead::Ahead;

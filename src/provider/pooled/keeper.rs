@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Inner, Means, Pooled, reason, stock::Order};
 use crate::{
     audit::{Refill, Unrecorded},
-    chance::chance,
+    base::chance::chance,
     metrics::Fate,
     provider::ProviderError,
     token::Minted,

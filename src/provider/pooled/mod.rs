@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use super::{Instance, Provider, guarded::Refusals};
 use crate::{
     audit::{Audit, Refill},
-    clock::Clock,
+    base::clock::Clock,
     metrics::{Metrics, PoolCounts},
     token::{MintSpec, Minted, Name},
 };

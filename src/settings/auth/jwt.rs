@@ -6,7 +6,7 @@ use config::Value;
 use url::Url;
 
 use crate::{
-    secret::SecretRef,
+    base::secret::SecretRef,
     settings::{section::Section, value::FromSetting},
 };
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use serde_json::{Value, json};
 use valetkey::{
     audit::{Audit, Refill},
-    clock::Clock,
+    base::clock::Clock,
     settings::{self, AddressForm, Sink},
 };
 

@@ -15,8 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use valetkey::{
     audit::{Audit, Record},
-    clock::Clock,
-    secret::Secret,
+    base::{clock::Clock, secret::Secret},
     settings::{self, AddressForm, Sink},
 };
 

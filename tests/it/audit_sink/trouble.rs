@@ -12,7 +12,7 @@ use std::{
 
 use valetkey::{
     audit::{Audit, Unrecorded},
-    clock::Clock,
+    base::clock::Clock,
     settings::{self, AddressForm, Sink},
 };
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use valetkey::{
+    base::secret::Secret,
     limit::{Limiter, StoreState},
-    secret::Secret,
 };
 
 use super::{answered, replica, spend, until};

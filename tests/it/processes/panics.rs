@@ -14,11 +14,10 @@ use reqwest::Method;
 use tokio::{net::TcpListener, sync::oneshot};
 use valetkey::{
     app::{App, Ingredients, Live},
-    clock::Clock,
+    base::{clock::Clock, secret::Secret},
     metrics::Metrics,
     outbound::Transport,
     provider::{Account, Instance, Provider, ProviderError, Providers},
-    secret::Secret,
     server::{self, Listeners},
     settings::{Layers, Problems, Settings},
     token::{MintSpec, Minted},

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Identity, Issuer, Rejected};
 use crate::{
-    clock::Clock,
+    base::clock::Clock,
     outbound,
     settings::{Jwt, Layers, Problems, Settings},
 };

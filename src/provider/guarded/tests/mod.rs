@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::*;
-use crate::{metrics::Metrics, outbound::Transport, provider::Refusal, secret::Secret};
+use crate::{base::secret::Secret, metrics::Metrics, outbound::Transport, provider::Refusal};
 
 /// Does one thing after the other; the last again and again.
 struct Fake {

@@ -12,9 +12,9 @@ use url::Url;
 
 use super::super::*;
 use crate::{
+    base::secret::Secret,
     outbound::Transport,
     provider::{Account, ProviderError},
-    secret::Secret,
 };
 
 /// What the provider does with a request.

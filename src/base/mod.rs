@@ -1,0 +1,10 @@
+//! What every layer may use: the clock, secrets, backoff, a sliding window, and helpers for
+//! headers and hex. It uses nothing of the rest.
+
+pub mod backoff;
+pub mod chance;
+pub mod clock;
+pub mod header;
+pub mod hex;
+pub mod secret;
+pub mod window;
