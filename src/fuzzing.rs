@@ -9,7 +9,6 @@ mod answer;
 mod body;
 mod json;
 mod jwt;
-mod reply;
 mod settings;
 
 #[cfg(test)]
@@ -19,20 +18,18 @@ pub use address::address;
 pub use answer::{answer, retry_after};
 pub use body::body;
 pub use jwt::{jwks, jwt};
-pub use reply::reply;
 pub use settings::settings;
 
 /// A property, which panics where it does not hold.
 pub type Property = fn(&[u8]);
 
 /// All of them, by the names of their targets and corpora.
-pub const PROPERTIES: [(&str, Property); 8] = [
+pub const PROPERTIES: [(&str, Property); 7] = [
     ("address", address),
     ("answer", answer),
     ("body", body),
     ("jwks", jwks),
     ("jwt", jwt),
-    ("reply", reply),
     ("retry_after", retry_after),
     ("settings", settings),
 ];

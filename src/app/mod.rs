@@ -113,7 +113,6 @@ impl App {
         let live = Arc::new(live);
         let before = self.0.live.swap(Arc::clone(&live));
         before.providers.replaced(&live.providers, self.means());
-        live.providers.keep_warm();
     }
 
     /// What pools work with.

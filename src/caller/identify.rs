@@ -73,15 +73,23 @@ impl Callers {
         previous: Option<&Self>,
     ) -> Result<Self, Vec<(String, String)>> {
         let mut problems = keys::duplicates(&settings.keys);
-        let http = crate::outbound::client().map_err(|why| vec![(String::new(), why)])?;
         let mut issuers = Vec::new();
         let before = previous.map_or(&[][..], |previous| &previous.issuers);
         for (place, jwt) in settings.jwt.iter().enumerate() {
-            match Issuer::new(jwt, env, http.clone(), clock.clone(), before) {
+            match Issuer::new(jwt, env, clock.clone(), before) {
                 Ok(issuer) => issuers.push(issuer),
                 Err((key, why)) => problems.push((format!("jwt.{place}.{key}"), why)),
             }
         }
+        let forward = settings.forward.as_ref().map(|forward| {
+            let before = previous.and_then(|previous| previous.forward.as_ref());
+            let same = before.filter(|before| before.is_for(forward)).cloned();
+            same.map_or_else(|| Forward::new(forward).map(Arc::new), Ok)
+        });
+        let forward = forward.transpose().unwrap_or_else(|why| {
+            problems.push(("forward.url".to_owned(), why));
+            None
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -90,11 +98,7 @@ impl Callers {
             is_unguarded: !settings.knows_callers(),
             keys: Keys::new(&settings.keys),
             issuers,
-            forward: settings.forward.as_ref().map(|forward| {
-                let before = previous.and_then(|previous| previous.forward.as_ref());
-                let same = before.filter(|before| before.is_for(forward)).cloned();
-                same.unwrap_or_else(|| Arc::new(Forward::new(forward, http)))
-            }),
+            forward,
             proxy_header: settings.proxy_header.clone(),
             clock,
         })

@@ -77,7 +77,6 @@ properties! {
     body: 500;
     jwks: 300;
     jwt: 300;
-    reply: 1000;
     retry_after: 500;
     settings: 40;
 }

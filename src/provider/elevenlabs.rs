@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, header::CONTENT_LENGTH};
+use http::HeaderName;
 use serde_json::Value;
 use url::Url;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     base::{clock::Clock, secret::Secret},
-    outbound::Post,
+    outbound::PreparedPost,
     token::{Connect, MintSpec, Minted, Shape},
 };
 
@@ -54,22 +54,18 @@ const PRODUCTS: &[Product] = &[
 struct ElevenLabs {
     upstream: Upstream,
     /// By product.
-    posts: Vec<(&'static str, Post)>,
+    posts: Vec<(&'static str, PreparedPost)>,
     clock: Clock,
 }
 
 impl ElevenLabs {
     fn new(key: &Secret, upstream: Upstream, clock: Clock) -> Result<Self, String> {
-        let headers = [
-            (HeaderName::from_static("xi-api-key"), answer::sensitive(key.expose())?),
-            // Said in so many words: some gateways refuse a POST that does not say how long it is.
-            (CONTENT_LENGTH, HeaderValue::from(0)),
-        ];
+        let headers =
+            [(HeaderName::from_static("xi-api-key"), answer::sensitive(key.expose())?)];
         let post = |&Product { name, .. }: &Product| {
-            let post = upstream.post(&["v1", "single-use-token", name], headers.clone())?;
-            Ok((name, post))
+            (name, upstream.post(&["v1", "single-use-token", name], headers.clone()))
         };
-        let posts = PRODUCTS.iter().map(post).collect::<Result<_, String>>()?;
+        let posts = PRODUCTS.iter().map(post).collect();
         Ok(Self { upstream, posts, clock })
     }
 }

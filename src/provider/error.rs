@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::outbound::Unconnected;
+use crate::outbound::ConnectError;
 
 /// Why the provider gave no token.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ impl ProviderError {
             | Self::BreakerOpen { .. }
             | Self::Unasked(_)
             | Self::Unavailable { status: 503, retry_after: Some(_) }
-            | Self::Unreachable(Unreachable::Unconnected(_)) => true,
+            | Self::Unreachable(Unreachable::Connect(_) | Unreachable::Unprocessed) => true,
             // It may have been made before things went wrong.
             Self::InvalidResponse(_)
             | Self::Unreachable(Unreachable::Stale | Unreachable::HungUp)
@@ -86,17 +86,20 @@ impl ProviderError {
 pub enum Unreachable {
     /// There was no connection, so that it was not asked.
     #[error(transparent)]
-    Unconnected(#[from] Unconnected),
+    Connect(#[from] ConnectError),
     /// The connection was there, and had been open for a while.
     #[error("it closed a connection that had been open for a while without an answer")]
     Stale,
     /// The connection was there.
     #[error("it closed the connection without an answer")]
     HungUp,
+    /// It said that it did not process the request, so that there is no token.
+    #[error("it did not process the request")]
+    Unprocessed,
 }
 
-impl From<Unconnected> for ProviderError {
-    fn from(why: Unconnected) -> Self {
+impl From<ConnectError> for ProviderError {
+    fn from(why: ConnectError) -> Self {
         Self::Unreachable(why.into())
     }
 }
@@ -174,12 +177,13 @@ mod tests {
             ProviderError::BreakerOpen { retry_after: Duration::ZERO },
             ProviderError::Unasked(Box::new(ProviderError::RateLimited { retry_after: wait })),
             unavailable(503, wait),
-            Unconnected::Refused.into(),
-            Unconnected::Tls.into(),
-            Unconnected::ClientCertificate.into(),
-            Unconnected::Proxy.into(),
-            Unconnected::Name.into(),
-            Unconnected::NoConnection.into(),
+            ConnectError::Refused.into(),
+            ConnectError::Tls.into(),
+            ConnectError::ClientCertificate.into(),
+            ConnectError::Proxy.into(),
+            ConnectError::Name.into(),
+            ConnectError::NoConnection.into(),
+            Unreachable::Unprocessed.into(),
         ];
         let uncertain = [
             unavailable(503, None),

@@ -126,8 +126,6 @@ pub struct Instance {
     /// Mints for whom nobody waits.
     ahead: Arc<dyn Provider>,
     refusals: Refusals,
-    /// How it is reached; `None`: not over the network.
-    upstream: Option<Upstream>,
 }
 
 impl Instance {
@@ -136,7 +134,7 @@ impl Instance {
     pub fn new(kind: &'static str, account: Account, provider: Arc<dyn Provider>) -> Self {
         let ahead = Arc::clone(&provider);
         let refusals = Refusals::default();
-        Self { kind, account, provider, ahead, refusals, upstream: None }
+        Self { kind, account, provider, ahead, refusals }
     }
 }
 
@@ -164,7 +162,6 @@ impl Adapter {
         let provider = Arc::new(Guarded::new(&account, self.products, adapters));
         let refusals = provider.refusals().clone();
         let ahead = Arc::new(Ahead(Arc::clone(&provider)));
-        let upstream = Some(upstream);
-        Ok(Instance { kind: self.kind, account, provider, ahead, refusals, upstream })
+        Ok(Instance { kind: self.kind, account, provider, ahead, refusals })
     }
 }

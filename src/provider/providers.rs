@@ -105,19 +105,6 @@ impl Providers {
         }
     }
 
-    /// Keeps a connection ready to each provider whose tokens are minted ahead, from now on, and in the
-    /// runtime that this is called in.
-    pub fn keep_warm(&self) {
-        for (name, instance) in &self.instances {
-            let is_pooled = self.pools.values().any(|pool| pool.spec().provider == *name);
-            match &instance.upstream {
-                Some(upstream) if is_pooled => upstream.keep_warm(),
-                Some(upstream) => upstream.let_cool(),
-                None => (),
-            }
-        }
-    }
-
     /// The pools give what they have, and mint no more.
     pub fn drain(&self) {
         self.pools.values().for_each(Pool::drain);

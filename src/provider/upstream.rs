@@ -6,14 +6,14 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::timeout;
 use url::Url;
 
 use super::{Account, Invalid, ProviderError, Unreachable};
 use crate::{
     base::clock::Clock,
-    outbound::{Client, Lost, Post, Unread},
+    outbound::{Client, PreparedPost, ReadError, SendError},
 };
 
 /// The most that is read of an answer, in bytes. A token's answer has a few hundred.
@@ -47,18 +47,18 @@ impl Upstream {
         &self,
         path: &[&str],
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
-    ) -> Result<Post, String> {
-        Post::new(&join(&self.base, path), headers.into_iter().collect())
+    ) -> PreparedPost {
+        PreparedPost::new(join(&self.base, path), headers.into_iter().collect())
     }
 
     /// Sends it and reads the whole answer.
     pub(super) async fn call(
         &self,
-        post: &Post,
+        post: &PreparedPost,
         body: Bytes,
         clock: &Clock,
     ) -> Result<Answer, ProviderError> {
-        let reply = self.client.send(post, body).await?;
+        let reply = self.client.post(post, body).await?;
         let status = reply.status();
         if status.is_redirection() {
             return Err(Invalid::Redirect.into());
@@ -66,22 +66,12 @@ impl Upstream {
         let (retry_after, body) = if status.is_success() {
             (None, reply.read_capped(MAX_ANSWER).await?)
         } else {
-            let retry_after = retry_after(&reply.values(&header::RETRY_AFTER), clock);
+            let retry_after = retry_after(reply.headers(), clock);
             // The status says the most of it; a body that is missing or wrong must not hide that.
             let body = timeout(ERROR_BODY, reply.read_capped(MAX_ANSWER)).await;
             (retry_after, body.map_or(Vec::new(), Result::unwrap_or_default))
         };
         Ok(Answer { status: status.as_u16(), retry_after, body })
-    }
-
-    /// Has a connection ready from now on, before there is a request for it.
-    pub(super) fn keep_warm(&self) {
-        self.client.keep_warm();
-    }
-
-    /// No longer.
-    pub(super) fn let_cool(&self) {
-        self.client.let_cool();
     }
 }
 
@@ -95,29 +85,32 @@ pub(super) fn join(base: &Url, path: &[&str]) -> Url {
     url
 }
 
-impl From<Unread> for ProviderError {
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::TooLarge => Invalid::TooLarge.into(),
-            Unread::Truncated => Invalid::Truncated.into(),
+impl From<ReadError> for ProviderError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLarge => Invalid::TooLarge.into(),
+            ReadError::Truncated => Invalid::Truncated.into(),
         }
     }
 }
 
-impl From<Lost> for ProviderError {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::NotHttp => Invalid::NotHttp.into(),
-            Lost::Stale => Unreachable::Stale.into(),
-            Lost::HungUp => Unreachable::HungUp.into(),
-            Lost::Unconnected(why) => why.into(),
+impl From<SendError> for ProviderError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::NotHttp => Invalid::NotHttp.into(),
+            SendError::Stale => Unreachable::Stale.into(),
+            SendError::HungUp => Unreachable::HungUp.into(),
+            SendError::Unprocessed => Unreachable::Unprocessed.into(),
+            SendError::Connect(why) => why.into(),
         }
     }
 }
 
 /// The longest of those that make sense: there should be one.
-fn retry_after(texts: &[&str], clock: &Clock) -> Option<Duration> {
-    texts.iter().filter_map(|text| parse_retry_after(text, clock.now())).max()
+fn retry_after(headers: &HeaderMap, clock: &Clock) -> Option<Duration> {
+    let values = headers.get_all(header::RETRY_AFTER).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    texts.filter_map(|text| parse_retry_after(text, clock.now())).max()
 }
 
 /// Seconds, or a date: both are allowed (RFC 9110, section 10.2.3). Fractions are not, and are sent.
@@ -166,9 +159,12 @@ mod tests {
 
     #[test]
     fn of_several_waits_the_longest_counts() {
-        assert_eq!(retry_after(&[], &Clock::fixed(0)), None);
-        let texts = ["soon", "3", "8", "5", "\u{e9}"];
-        assert_eq!(retry_after(&texts, &Clock::fixed(0)), Some(Duration::from_secs(8)));
+        let mut headers = HeaderMap::new();
+        assert_eq!(retry_after(&headers, &Clock::fixed(0)), None);
+        for text in ["soon", "3", "8", "5", "\u{e9}"] {
+            headers.append(header::RETRY_AFTER, text.try_into().unwrap());
+        }
+        assert_eq!(retry_after(&headers, &Clock::fixed(0)), Some(Duration::from_secs(8)));
     }
 
     proptest::proptest! {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     base::{clock::Clock, secret::Secret},
-    outbound::Post,
+    outbound::PreparedPost,
     token::{Connect, MintSpec, Minted, Shape},
 };
 
@@ -40,7 +40,7 @@ const PRODUCTS: &[Product] = &[Product {
 
 struct Xai {
     upstream: Upstream,
-    post: Post,
+    post: PreparedPost,
     clock: Clock,
 }
 
@@ -49,7 +49,7 @@ impl Xai {
         let authorization = answer::sensitive(&format!("Bearer {}", key.expose()))?;
         let json = HeaderValue::from_static("application/json");
         let headers = [(AUTHORIZATION, authorization), (CONTENT_TYPE, json)];
-        let post = upstream.post(&["v1", "realtime", "client_secrets"], headers)?;
+        let post = upstream.post(&["v1", "realtime", "client_secrets"], headers);
         Ok(Self { upstream, post, clock })
     }
 }

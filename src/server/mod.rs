@@ -45,7 +45,6 @@ pub async fn run(
 ) -> io::Result<()> {
     let room = Room::share(&app.live().server);
     app.gate().narrow(room.requests);
-    app.live().providers.keep_warm();
     let workers = Arc::new(Workers::start()?);
     let mut server = Server::new(app);
     let mut doors = JoinSet::new();

@@ -24,7 +24,6 @@ mod properties;
 mod provider_answers;
 mod provider_connections;
 mod provider_guard;
-mod provider_spare;
 mod reload;
 mod sandbox;
 mod sockets;

@@ -1,11 +1,11 @@
 //! What an application answers: yes and who it is, no, or something else.
 
-use reqwest::{Response, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use crate::{
     caller::Rejected,
-    outbound::{self, Unread},
+    outbound::{ReadError, Reply},
     settings::CallerFrom,
 };
 
@@ -16,8 +16,8 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_ID: usize = 256;
 
 /// The caller's id. A body that is not wanted is not read.
-pub(super) async fn read(response: Response, from: &CallerFrom) -> Result<String, Rejected> {
-    match response.status() {
+pub(super) async fn read(reply: Reply, from: &CallerFrom) -> Result<String, Rejected> {
+    match reply.status() {
         status if status.is_success() => (),
         StatusCode::UNAUTHORIZED => {
             return Err(Rejected::Wrong("the application does not know it"));
@@ -30,20 +30,20 @@ pub(super) async fn read(response: Response, from: &CallerFrom) -> Result<String
     }
     let id = match from {
         CallerFrom::Header(name) => {
-            let mut values = response.headers().get_all(name).iter();
+            let mut values = reply.headers().get_all(name).iter();
             // One of two may be what the client asked for.
             let value = values.next().filter(|_| values.next().is_none());
             value.and_then(|value| str::from_utf8(value.as_bytes()).ok().map(str::to_owned))
         }
-        CallerFrom::Field(path) => field(&json(response).await?, path),
+        CallerFrom::Field(path) => field(&json(reply).await?, path),
     };
     id.filter(|id| is_name(id)).ok_or(Rejected::Unavailable("the application names no caller"))
 }
 
-async fn json(response: Response) -> Result<Value, Rejected> {
-    let body = outbound::read_capped(response, MAX_BODY).await.map_err(|error| match error {
-        Unread::TooLarge => Rejected::Unavailable("the application's answer is too large"),
-        Unread::Truncated => Rejected::Unavailable("the application's answer is cut off"),
+async fn json(reply: Reply) -> Result<Value, Rejected> {
+    let body = reply.read_capped(MAX_BODY).await.map_err(|error| match error {
+        ReadError::TooLarge => Rejected::Unavailable("the application's answer is too large"),
+        ReadError::Truncated => Rejected::Unavailable("the application's answer is cut off"),
     })?;
     serde_json::from_slice(&body)
         .map_err(|_| Rejected::Unavailable("the application's answer is no JSON"))

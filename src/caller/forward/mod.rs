@@ -14,20 +14,25 @@ use cache::Cache;
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::{Asking, Rejected};
-use crate::settings;
+use crate::{
+    outbound::{Client, Transport},
+    settings,
+};
 
 /// Asks the application.
 pub(super) struct Forward {
     settings: settings::Forward,
     /// Never redirected: a cookie would go along.
-    http: reqwest::Client,
+    http: Client,
     cache: Option<Cache>,
 }
 
 impl Forward {
-    /// `http` is [`crate::outbound::client`].
-    pub(super) fn new(settings: &settings::Forward, http: reqwest::Client) -> Self {
-        Self { settings: settings.clone(), http, cache: Cache::new(settings.cache) }
+    /// # Errors
+    /// When there is no way to ask; in words for the operator.
+    pub(super) fn new(settings: &settings::Forward) -> Result<Self, String> {
+        let http = Transport::default().client(&settings.url, settings.timeout)?;
+        Ok(Self { settings: settings.clone(), http, cache: Cache::new(settings.cache) })
     }
 
     /// Whether this is what `settings` describe.
@@ -67,12 +72,9 @@ impl Forward {
     async fn ask_anew(&self, question: HeaderMap) -> Result<String, Rejected> {
         let only_cookies = !question.contains_key(AUTHORIZATION);
         let exchange = async {
-            let request = self.http.get(self.settings.url.clone()).headers(question);
-            let response = request
-                .send()
-                .await
-                .map_err(|_| Rejected::Unavailable("the application cannot be reached"))?;
-            answer::read(response, &self.settings.caller).await
+            let reply = self.http.get(self.settings.url.clone(), question).await;
+            let unreachable = |_| Rejected::Unavailable("the application cannot be reached");
+            answer::read(reply.map_err(unreachable)?, &self.settings.caller).await
         };
         match tokio::time::timeout(self.settings.timeout, exchange).await {
             Ok(Err(Rejected::Wrong(_))) if only_cookies => Err(Rejected::SignedOut),

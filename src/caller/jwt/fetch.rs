@@ -1,13 +1,13 @@
 //! Fetching the keys of an issuer (RFC 7517, section 5), directly or by way of its OpenID
 //! configuration. Whatever answers there is believed nothing that it need not be.
 
-use reqwest::{Client, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{json, key::Key};
+use super::{json, jwks::DEADLINE, key::Key};
 use crate::{
-    outbound,
+    outbound::{Client, Transport},
     settings::{Algorithm, is_loopback},
 };
 
@@ -41,6 +41,13 @@ impl Source {
         }
     }
 
+    /// Where it is asked first.
+    pub(super) const fn url(&self) -> &Url {
+        match self {
+            Self::Jwks(url) | Self::Discovery { url, .. } => url,
+        }
+    }
+
     /// The keys there that are for one of `algorithms`; at least one. The error is for the log.
     pub(super) async fn fetch(
         &self,
@@ -50,22 +57,35 @@ impl Source {
         let set = match self {
             Self::Jwks(url) => get(http, url).await?,
             Self::Discovery { issuer, url } => {
-                let url = jwks_uri(&get(http, url).await?, issuer, is_loopback(url))?;
-                get(http, &url).await?
+                let keys = jwks_uri(&get(http, url).await?, issuer, is_loopback(url))?;
+                let server = |url: &Url| (url.host_str().map(str::to_owned), url.port());
+                match server(&keys) == server(url) {
+                    true => get(http, &keys).await?,
+                    false => get(&client(&keys)?, &keys).await?,
+                }
             }
         };
         usable(&set, algorithms).map_err(str::to_owned)
     }
 }
 
+/// A client for the server of `url`.
+///
+/// # Errors
+/// When it cannot be made; in words for the operator.
+pub(super) fn client(url: &Url) -> Result<Client, String> {
+    Transport::default().client(url, DEADLINE)
+}
+
 async fn get(http: &Client, url: &Url) -> Result<Map<String, Value>, String> {
-    let request = http.get(url.clone()).header(header::ACCEPT, "application/json");
-    let response = request.send().await.map_err(|error| outbound::root_cause(&error))?;
+    let accept = (header::ACCEPT, HeaderValue::from_static("application/json"));
+    let reply = http.get(url.clone(), HeaderMap::from_iter([accept])).await;
+    let reply = reply.map_err(|error| error.to_string())?;
     // A redirect as well: who may send us elsewhere is a question for the settings.
-    if response.status() != StatusCode::OK {
-        return Err(format!("the answer has status {}", response.status().as_u16()));
+    if reply.status() != StatusCode::OK {
+        return Err(format!("the answer has status {}", reply.status().as_u16()));
     }
-    let body = outbound::read_capped(response, MAX_ANSWER).await;
+    let body = reply.read_capped(MAX_ANSWER).await;
     let body = body.map_err(|error| format!("the answer cannot be used: {error}"))?;
     json::object(&body).ok_or_else(|| "the answer is not a JSON object".to_owned())
 }

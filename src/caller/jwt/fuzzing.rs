@@ -3,7 +3,6 @@
 use super::{Issuer, claimed_issuer, fetch, json, key::Key, token::Token};
 use crate::{
     base::clock::Clock,
-    outbound,
     settings::{Algorithm, Jwt},
 };
 
@@ -13,7 +12,7 @@ pub(crate) struct Verifier(Issuer);
 impl Verifier {
     /// Makes it ready.
     pub(crate) fn new(settings: &Jwt, clock: Clock) -> Result<Self, String> {
-        let issuer = Issuer::new(settings, &|_| None, outbound::client()?, clock, &[]);
+        let issuer = Issuer::new(settings, &|_| None, clock, &[]);
         issuer.map(Self).map_err(|(_, why)| why)
     }
 

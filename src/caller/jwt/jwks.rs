@@ -10,17 +10,20 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Client;
 use tokio::{
     sync::watch,
     time::{Instant, timeout},
 };
 
-use super::{Rejected, fetch::Source, key::Key};
-use crate::settings::Algorithm;
+use super::{
+    Rejected,
+    fetch::{Source, client},
+    key::Key,
+};
+use crate::{outbound::Client, settings::Algorithm};
 
 /// How long fetching may take, configuration and all.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// How old a set may be before it is renewed.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
@@ -63,14 +66,15 @@ struct State {
 }
 
 impl Jwks {
+    /// # Errors
+    /// When there is no way to fetch them; in words for the operator.
     pub(super) fn new(
         issuer: String,
         source: Source,
-        http: Client,
         algorithms: Vec<Algorithm>,
-    ) -> Self {
-        let (set, state) = (RwLock::default(), Mutex::default());
-        Self(Arc::new(Shared { issuer, source, http, algorithms, set, state }))
+    ) -> Result<Self, String> {
+        let (http, set, state) = (client(source.url())?, RwLock::default(), Mutex::default());
+        Ok(Self(Arc::new(Shared { issuer, source, http, algorithms, set, state })))
     }
 
     /// Whether it is what [`Self::new`] would make of these.
@@ -201,8 +205,7 @@ mod tests {
     #[tokio::test]
     async fn who_has_not_yet_seen_a_set_that_is_there_fetches_no_other() {
         let source = Source::Jwks("http://127.0.0.1:9/".parse().unwrap());
-        let client = crate::outbound::client().unwrap();
-        let Jwks(shared) = Jwks::new(String::new(), source, client, vec![Algorithm::ES256]);
+        let Jwks(shared) = Jwks::new(String::new(), source, vec![Algorithm::ES256]).unwrap();
         let fetched = Instant::now();
         *shared.set.write().unwrap() = Some(Arc::new(Set { keys: Vec::new(), fetched }));
         assert!(shared.renew(None).is_none());

@@ -84,7 +84,6 @@ impl Issuer {
     pub(super) fn new(
         settings: &settings::Jwt,
         env: &dyn Fn(&str) -> Option<String>,
-        http: reqwest::Client,
         clock: Clock,
         before: &[Self],
     ) -> Result<Self, (&'static str, String)> {
@@ -94,8 +93,8 @@ impl Issuer {
         let set = |source| {
             let known = before.iter().filter_map(|other| other.keys.set());
             let same = { known }.find(|set| set.is_of(&issuer, &source, &algorithms)).cloned();
-            let anew = || Jwks::new(issuer.clone(), source, http, algorithms.clone());
-            Keys::Set(same.unwrap_or_else(anew))
+            let anew = || Jwks::new(issuer.clone(), source, algorithms.clone());
+            same.map_or_else(anew, Ok).map(Keys::Set).map_err(|why| ("jwks_url", why))
         };
         let one = |key| Keys::One(Arc::new(key));
         let keys = match &settings.keys {
@@ -105,9 +104,9 @@ impl Issuer {
             KeySource::Public(key) => {
                 one(fixed::public(key, &algorithms).map_err(|why| ("public_key", why))?)
             }
-            KeySource::Jwks(url) => set(Source::Jwks(url.clone())),
+            KeySource::Jwks(url) => set(Source::Jwks(url.clone()))?,
             KeySource::Discovery => {
-                set(Source::discovery(&settings.issuer).map_err(|why| ("issuer", why))?)
+                set(Source::discovery(&settings.issuer).map_err(|why| ("issuer", why))?)?
             }
         };
         let typ = settings.typ.as_deref().map(short_typ);

@@ -7,7 +7,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::{
     Wrong,
-    proxied::Proxied,
+    proxy::ForwardProxy,
     tls::{self, Identity},
 };
 use crate::{
@@ -61,7 +61,7 @@ impl Sources {
         &mut self,
         proxy: &settings::Proxy,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<Proxied>, Wrong> {
+    ) -> Result<Option<ForwardProxy>, Wrong> {
         let wrong = |why: String| ("proxy", why);
         let url = match proxy {
             settings::Proxy::Off => return Ok(None),
@@ -80,7 +80,7 @@ impl Sources {
             }
         };
         self.hash(url.as_str().as_bytes());
-        let proxy = Proxied::new(&url);
+        let proxy = ForwardProxy::new(url);
         proxy.map(Some).ok_or_else(|| wrong("cannot be used as a proxy".to_owned()))
     }
 }

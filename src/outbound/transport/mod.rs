@@ -1,22 +1,21 @@
-//! How a server is reached: whom we trust, who we are, which HTTP is spoken, and by way of whom.
+//! How a server is reached: whom we trust, who we are, which HTTP is spoken, and through which proxy.
 
 mod files;
-mod proxied;
+mod proxy;
 mod tls;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::{ClientConfig, pki_types::CertificateDer};
 use url::Url;
 
-use self::{files::Sources, tls::Identity};
+use self::{files::Sources, proxy::ForwardProxy, tls::Identity};
 use super::{
-    client::Client,
-    connector::{CONNECTING, Connector, Far},
+    client::{self, Client},
+    error::root_cause,
+    resolver::Resolver,
 };
 use crate::settings::{self, Http};
-
-pub(super) use self::proxied::Proxied;
 
 /// A setting's key within its section, and what is wrong with it.
 pub type Wrong = (&'static str, String);
@@ -28,7 +27,7 @@ pub struct Transport {
     roots: Vec<CertificateDer<'static>>,
     identity: Option<Arc<Identity>>,
     http: Http,
-    proxy: Option<Proxied>,
+    proxy: Option<ForwardProxy>,
     /// The hash of all that it was made from.
     fingerprint: [u8; 32],
 }
@@ -61,41 +60,59 @@ impl Transport {
         }
     }
 
-    /// A client for the server at `to`. A whole exchange may take as long as `deadline`, which is the
-    /// caller's to keep; connecting must take a part of it only.
+    /// A client for the server of `to`. A whole exchange may take as long as `deadline`, which is the
+    /// caller's to keep; connecting takes half of it at most.
     ///
     /// # Errors
     /// When it cannot be made, for want of certificates; in words for the operator.
     pub fn client(&self, to: &Url, deadline: Duration) -> Result<Client, String> {
-        let unusable = |why| format!("the HTTP client cannot be made: {why}");
-        let connector = self.connector(to, CONNECTING.min(deadline / 2)).map_err(unusable)?;
-        Ok(Client::new(connector))
+        self.client_with(|url| Resolver::of(url), to, deadline)
     }
 
-    fn connector(&self, to: &Url, patience: Duration) -> Result<Connector, String> {
+    /// As [`Self::client`], with a resolver of the caller's for the server or proxy to connect to.
+    pub(super) fn client_with(
+        &self,
+        resolver: impl Fn(&Url) -> Resolver,
+        to: &Url,
+        deadline: Duration,
+    ) -> Result<Client, String> {
+        let unusable = |why| format!("the HTTP client cannot be made: {why}");
         // To read the system's certificates takes longer than all else, and here nobody shows any.
-        let config = match to.scheme() {
+        let tls = match to.scheme() {
             "http" => None,
-            _ => Some(tls::config(&self.roots, self.identity.as_deref())?),
+            _ => Some(self.tls().map_err(unusable)?),
         };
-        let far = |uri, versions: &[&str]| {
-            let config = config.clone().map(|mut config| {
-                config.alpn_protocols = versions.iter().map(|it| it.as_bytes().to_vec()).collect();
-                config
-            });
-            Far::new(uri, config)
+        let proxy = self.proxy.clone();
+        let resolver = resolver(proxy.as_ref().map_or(to, ForwardProxy::url));
+        let (http, by_proxy, shared) = (self.http, proxy.is_some(), resolver.clone());
+        let builder = move || {
+            let mut builder = client::builder(resolver.clone(), deadline / 2);
+            if let Some(tls) = &tls {
+                builder = builder.tls_backend_preconfigured(tls.clone());
+            }
+            if let Some(proxy) = &proxy {
+                builder = builder.proxy(proxy.to_reqwest());
+            }
+            match http {
+                Http::Auto => builder,
+                Http::One => builder.http1_only(),
+                Http::Two => builder.http2_prior_knowledge(),
+            }
         };
+        let client = Client::new(builder, shared, by_proxy);
+        client.map_err(|error| unusable(root_cause(&error)))
+    }
+
+    fn tls(&self) -> Result<ClientConfig, String> {
         let versions: &[&str] = match self.http {
             Http::Auto => &["h2", "http/1.1"],
             Http::One => &["http/1.1"],
             Http::Two => &["h2"],
         };
-        let target = far(super::connector::uri(to)?, versions)?;
-        let proxy = match &self.proxy {
-            None => None,
-            Some(proxy) => Some((far(proxy.uri().clone(), &[])?, proxy.headers())),
-        };
-        Ok(Connector::new(target, proxy, self.http, patience))
+        let mut config = tls::config(&self.roots, self.identity.as_deref())?;
+        config.alpn_protocols =
+            versions.iter().map(|version| version.as_bytes().to_vec()).collect();
+        Ok(config)
     }
 }
 

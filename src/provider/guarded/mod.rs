@@ -31,7 +31,7 @@ use super::{Account, Invalid, Product, Provider, ProviderError, Unreachable};
 use crate::{
     base::{chance::chance, secret::Secret},
     metrics::Retries,
-    outbound::Unconnected,
+    outbound::ConnectError,
     token::{MintSpec, Minted},
 };
 pub(super) use ahead::Ahead;
@@ -48,8 +48,16 @@ const MAX_RETRIES: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a provider is asked again, for the metrics.
-const REASONS: [&str; 7] =
-    ["refused", "tls", "name", "no_connection", "stale", "unavailable", "rate_limited"];
+const REASONS: [&str; 8] = [
+    "refused",
+    "tls",
+    "name",
+    "no_connection",
+    "stale",
+    "unprocessed",
+    "unavailable",
+    "rate_limited",
+];
 
 /// The shortest API key that is looked for in tokens, in bytes.
 const MIN_KEY: usize = 8;
@@ -257,10 +265,11 @@ fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)
         return None;
     }
     let (reason, wait) = match error {
-        ProviderError::Unreachable(Unreachable::Unconnected(why)) => {
+        ProviderError::Unreachable(Unreachable::Connect(why)) => {
             (unconnected(*why)?, Duration::ZERO)
         }
         ProviderError::Unreachable(Unreachable::Stale) => ("stale", Duration::ZERO),
+        ProviderError::Unreachable(Unreachable::Unprocessed) => ("unprocessed", Duration::ZERO),
         ProviderError::Unavailable { status: 503, retry_after: Some(wait) } => {
             ("unavailable", *wait)
         }
@@ -280,12 +289,12 @@ fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)
 }
 
 /// Why to ask again where there was no connection; `None`: it would be no better.
-fn unconnected(why: Unconnected) -> Option<&'static str> {
+fn unconnected(why: ConnectError) -> Option<&'static str> {
     match why {
-        Unconnected::Refused => Some("refused"),
-        Unconnected::Tls => Some("tls"),
-        Unconnected::Name => Some("name"),
-        Unconnected::NoConnection | Unconnected::Proxy => Some("no_connection"),
-        Unconnected::ClientCertificate => None,
+        ConnectError::Refused => Some("refused"),
+        ConnectError::Tls => Some("tls"),
+        ConnectError::Name => Some("name"),
+        ConnectError::NoConnection | ConnectError::Proxy => Some("no_connection"),
+        ConnectError::ClientCertificate => None,
     }
 }

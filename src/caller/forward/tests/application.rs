@@ -18,7 +18,6 @@ use tokio::{
 
 use crate::{
     caller::{Asking, Rejected, forward::Forward},
-    outbound,
     settings::{self, CallerFrom},
 };
 
@@ -105,7 +104,7 @@ pub(super) fn forward_to(url: &str, change: impl FnOnce(&mut settings::Forward))
         cache: Duration::ZERO,
     };
     change(&mut settings);
-    Forward::new(&settings, outbound::client().unwrap())
+    Forward::new(&settings).unwrap()
 }
 
 pub(super) fn by_field(settings: &mut settings::Forward) {

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use super::{Identity, Issuer, Rejected};
 use crate::{
     base::clock::Clock,
-    outbound,
     settings::{Jwt, Layers, Problems, Settings},
 };
 use server::Server;
@@ -42,7 +41,7 @@ fn build(settings: &Jwt, env: &[(&str, &str)]) -> Result<Issuer, (&'static str, 
     let env = |name: &str| {
         env.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
     };
-    Issuer::new(settings, &env, outbound::client().unwrap(), Clock::fixed(NOW), &[])
+    Issuer::new(settings, &env, Clock::fixed(NOW), &[])
 }
 
 /// The issuer of these tests, with `lines` of settings more.

@@ -32,7 +32,7 @@ enum Does {
 const REVOKED: Does = Does::Fail(|| ProviderError::Refused { refusal: Refusal::Key, status: 401 });
 const EITHER: Does =
     Does::Fail(|| ProviderError::Refused { refusal: Refusal::KeyOrRequest, status: 400 });
-const DOWN: Does = Does::Fail(|| Unconnected::Refused.into());
+const DOWN: Does = Does::Fail(|| ConnectError::Refused.into());
 const STALE: Does = Does::Fail(|| Unreachable::Stale.into());
 
 fn limited(seconds: u64) -> ProviderError {

@@ -78,10 +78,10 @@ async fn one_deadline_is_over_everything() {
 async fn what_is_safe_is_asked_again_and_nothing_else() {
     let wait = |seconds| Some(Duration::from_secs(seconds));
     let cases: [(fn() -> ProviderError, u32); 16] = [
-        (|| Unconnected::Refused.into(), 2),
-        (|| Unconnected::Tls.into(), 2),
-        (|| Unconnected::Name.into(), 2),
-        (|| Unconnected::NoConnection.into(), 2),
+        (|| ConnectError::Refused.into(), 2),
+        (|| ConnectError::Tls.into(), 2),
+        (|| ConnectError::Name.into(), 2),
+        (|| ConnectError::NoConnection.into(), 2),
         (|| Unreachable::Stale.into(), 2),
         (|| limited(2), 2),
         (|| ProviderError::Unavailable { status: 503, retry_after: Some(Duration::ZERO) }, 2),

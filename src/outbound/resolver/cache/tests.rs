@@ -21,10 +21,10 @@ enum Answer {
     Address(u8),
 }
 
-fn names() -> (Arc<Fake>, Names) {
+fn names() -> (Arc<Fake>, AddressCache) {
     let fake = Arc::new(Fake::default());
     let system = fake.clone();
-    let names = Names::new(move |_| {
+    let names = AddressCache::new(move |_| {
         system.asked.fetch_add(1, Relaxed);
         let answer = *system.answer.lock().unwrap();
         Box::pin(async move {
@@ -50,7 +50,7 @@ impl Fake {
     }
 }
 
-async fn ask(names: &Names) -> Result<u8, String> {
+async fn ask(names: &AddressCache) -> Result<u8, String> {
     let addresses = names.addresses("provider.example").await.map_err(|why| why.to_string())?;
     match addresses[0] {
         SocketAddr::V4(address) => Ok(address.ip().octets()[3]),
@@ -161,8 +161,8 @@ async fn what_nobody_needs_any_more_is_forgotten() {
 
 #[tokio::test]
 async fn the_system_is_asked() {
-    let addresses = NAMES.addresses("localhost").await.unwrap();
+    let addresses = SYSTEM.addresses("localhost").await.unwrap();
     assert!(addresses.iter().all(|address| address.ip().is_loopback()));
-    let error = NAMES.addresses("provider.invalid").await.unwrap_err();
+    let error = SYSTEM.addresses("provider.invalid").await.unwrap_err();
     assert!(matches!(error, Unresolved::Failed(_) | Unresolved::Slow), "{error}");
 }

@@ -11,17 +11,13 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use hyper_util::client::legacy::connect::dns;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
-use tower::Service;
 
 /// How long addresses are good without asking again.
 const FRESH: Duration = Duration::from_secs(30);
@@ -35,30 +31,31 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const GIVEN_UP: Duration = Duration::from_secs(60);
 
 /// What all clients share: whoever asked first has asked for everyone.
-pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| Names::new(system));
+pub(super) static SYSTEM: LazyLock<AddressCache> = LazyLock::new(|| AddressCache::new(system));
 
-type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+pub(in crate::outbound) type AddressFuture =
+    Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// The names that were asked for, and their addresses.
 #[derive(Clone)]
-pub(super) struct Names(Arc<Inner>);
+pub(in crate::outbound) struct AddressCache(Arc<CacheState>);
 
-struct Inner {
-    look_up: Box<dyn Fn(String) -> Looking + Send + Sync>,
-    entries: Mutex<HashMap<String, Entry>>,
+struct CacheState {
+    look_up: Box<dyn Fn(String) -> AddressFuture + Send + Sync>,
+    entries: Mutex<HashMap<String, NameEntry>>,
 }
 
 #[derive(Default)]
-struct Entry {
-    found: Option<Found>,
+struct NameEntry {
+    found: Option<Addresses>,
     /// When the last lookup failed, and why.
     failed: Option<(Instant, String)>,
-    flight: Option<Flight>,
+    lookup: Option<Lookup>,
     /// Old addresses are in use, and that has been said.
     is_stale: bool,
 }
 
-struct Found {
+struct Addresses {
     addresses: Vec<SocketAddr>,
     at: Instant,
     /// A connection to them failed.
@@ -67,7 +64,7 @@ struct Found {
 
 /// A lookup that is under way.
 #[derive(Clone)]
-struct Flight {
+struct Lookup {
     since: Instant,
     /// Closed at its end, also where that comes with its runtime's.
     end: watch::Receiver<()>,
@@ -75,104 +72,81 @@ struct Flight {
 
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unresolved {
+pub(in crate::outbound) enum Unresolved {
     #[error("{0}")]
     Failed(String),
     #[error("the name lookup does not answer")]
     Slow,
 }
 
-enum Look {
+enum CacheAnswer {
     Known(Vec<SocketAddr>),
     /// There is no answer, and it is too early to ask again.
     TooEarly,
-    UnderWay(Flight),
+    UnderWay(Lookup),
 }
 
-impl Names {
-    fn new(look_up: impl Fn(String) -> Looking + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner { look_up: Box::new(look_up), entries: Mutex::default() }))
+impl AddressCache {
+    pub(in crate::outbound) fn new(
+        look_up: impl Fn(String) -> AddressFuture + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(CacheState { look_up: Box::new(look_up), entries: Mutex::default() }))
     }
 
     /// Asks again before the next connection: nobody could be reached at these addresses.
     pub(super) fn doubt(&self, name: &str) {
-        if let Some(found) = self.entries().get_mut(name).and_then(|it| it.found.as_mut()) {
+        if let Some(found) = self.entries().get_mut(name).and_then(|entry| entry.found.as_mut()) {
             found.is_doubtful |= found.at.elapsed() > PAUSE;
         }
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
+    pub(super) async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
         match self.look(name) {
-            Look::Known(addresses) => return Ok(addresses),
-            Look::TooEarly => (),
-            Look::UnderWay(mut flight) => {
-                let _ = timeout_at(flight.since + PATIENCE, flight.end.changed()).await;
+            CacheAnswer::Known(addresses) => return Ok(addresses),
+            CacheAnswer::TooEarly => (),
+            CacheAnswer::UnderWay(mut lookup) => {
+                let _ = timeout_at(lookup.since + PATIENCE, lookup.end.changed()).await;
             }
         }
         self.entries().entry(name.to_owned()).or_default().best(name)
     }
 
-    fn look(&self, name: &str) -> Look {
+    fn look(&self, name: &str) -> CacheAnswer {
         let mut entries = self.entries();
         let now = Instant::now();
         if let Some(entry) = entries.get(name) {
-            if let Some(found) = entry.found.as_ref().filter(|it| it.is_fresh()) {
-                return Look::Known(found.addresses.clone());
+            if let Some(found) = entry.found.as_ref().filter(|found| found.is_fresh()) {
+                return CacheAnswer::Known(found.addresses.clone());
             }
             if entry.failed.as_ref().is_some_and(|(at, _)| now < *at + PAUSE) {
-                return Look::TooEarly;
+                return CacheAnswer::TooEarly;
             }
-            if let Some(flight) = entry.flight.as_ref().filter(|it| it.is_under_way()) {
-                return Look::UnderWay(flight.clone());
+            if let Some(lookup) = entry.lookup.as_ref().filter(|lookup| lookup.is_under_way()) {
+                return CacheAnswer::UnderWay(lookup.clone());
             }
         }
         entries.retain(|_, entry| entry.is_of_use());
         let (sender, end) = watch::channel(());
-        let flight = Flight { since: now, end };
-        entries.entry(name.to_owned()).or_default().flight = Some(flight.clone());
-        let (names, name) = (self.clone(), name.to_owned());
+        let lookup = Lookup { since: now, end };
+        entries.entry(name.to_owned()).or_default().lookup = Some(lookup.clone());
+        let (cache, name) = (self.clone(), name.to_owned());
         tokio::spawn(async move {
-            let answer = (names.0.look_up)(name.clone()).await;
-            names.entries().entry(name.clone()).or_default().land(&name, answer);
+            let answer = (cache.0.look_up)(name.clone()).await;
+            cache.entries().entry(name.clone()).or_default().store(&name, answer);
             drop(sender);
         });
-        Look::UnderWay(flight)
+        CacheAnswer::UnderWay(lookup)
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, NameEntry>> {
         self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let names = self.clone();
-        Box::pin(async move {
-            let addresses = names.addresses(name.as_str()).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-impl Service<dns::Name> for Names {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Unresolved;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Unresolved>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: dns::Name) -> Self::Future {
-        let names = self.clone();
-        Box::pin(async move { Ok(names.addresses(name.as_str()).await?.into_iter()) })
-    }
-}
-
-impl Entry {
+impl NameEntry {
     /// What can be said now: fresh addresses, or old ones, or why there are none.
     fn best(&mut self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-        let Some(found) = self.found.as_ref().filter(|it| it.at.elapsed() < STALE) else {
+        let Some(found) = self.found.as_ref().filter(|found| found.at.elapsed() < STALE) else {
             return Err(match &self.failed {
                 Some((at, why)) if at.elapsed() < PAUSE => Unresolved::Failed(why.clone()),
                 _ => Unresolved::Slow,
@@ -192,16 +166,16 @@ impl Entry {
         Ok(found.addresses.clone())
     }
 
-    fn land(&mut self, name: &str, answer: io::Result<Vec<SocketAddr>>) {
+    fn store(&mut self, name: &str, answer: io::Result<Vec<SocketAddr>>) {
         let at = Instant::now();
-        self.flight = None;
+        self.lookup = None;
         match answer {
             Ok(addresses) if !addresses.is_empty() => {
                 if std::mem::take(&mut self.is_stale) {
                     tracing::info!(name, "a name can be looked up again");
                 }
                 self.failed = None;
-                self.found = Some(Found { addresses, at, is_doubtful: false });
+                self.found = Some(Addresses { addresses, at, is_doubtful: false });
             }
             Ok(_) => self.failed = Some((at, "the name lookup found no address".to_owned())),
             Err(error) => self.failed = Some((at, error.to_string())),
@@ -209,24 +183,24 @@ impl Entry {
     }
 
     fn is_of_use(&self) -> bool {
-        let is_known = self.found.as_ref().is_some_and(|it| it.at.elapsed() < STALE);
-        is_known || self.flight.as_ref().is_some_and(Flight::is_under_way)
+        let is_known = self.found.as_ref().is_some_and(|found| found.at.elapsed() < STALE);
+        is_known || self.lookup.as_ref().is_some_and(Lookup::is_under_way)
     }
 }
 
-impl Found {
+impl Addresses {
     fn is_fresh(&self) -> bool {
         !self.is_doubtful && self.at.elapsed() < FRESH
     }
 }
 
-impl Flight {
+impl Lookup {
     fn is_under_way(&self) -> bool {
         self.since.elapsed() < GIVEN_UP && self.end.has_changed().is_ok()
     }
 }
 
 /// What the system says, with its hosts file, search domains and all.
-fn system(name: String) -> Looking {
+fn system(name: String) -> AddressFuture {
     Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }

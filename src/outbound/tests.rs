@@ -1,0 +1,384 @@
+//! The client against servers that do as told with each connection.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{HeaderMap, Response, Version};
+use http_body_util::Full;
+use hyper::{Request, body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    time::timeout,
+};
+use url::Url;
+
+use super::{
+    resolver::{AddressCache, Resolver, tests::silent_at},
+    *,
+};
+use crate::settings::{self, Http};
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a server does with a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    /// Answers every request.
+    Answer,
+    /// Answers one request, and closes the connection.
+    AnswerOnce,
+    /// Answers one request, and closes the connection when the next comes.
+    AnswerThenClose,
+    /// Closes the connection when a request comes.
+    CloseWhenAsked,
+    /// Answers each request twice.
+    AnswerTwice,
+    /// Answers before it is asked, and then every request.
+    AnswerUnasked,
+}
+
+/// A server that does as told with each connection, and what it saw.
+#[derive(Clone, Default)]
+struct Server {
+    /// For each request the connection on which it came, from 1 on.
+    asked: Arc<Mutex<Vec<usize>>>,
+    closed: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+impl Server {
+    /// `does`: by the connection's number, with the last for all that follow.
+    async fn start(does: &'static [Does]) -> (Self, Client, PreparedPost) {
+        let server = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = url(listener.local_addr().unwrap());
+        let seen = server.clone();
+        tokio::spawn(async move {
+            for number in 1.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (seen, does) = (seen.clone(), does[number.min(does.len()) - 1]);
+                tokio::spawn(async move {
+                    let _ = seen.serve(stream, does, number).await;
+                    seen.closed.fetch_add(1, SeqCst);
+                    seen.changed.notify_one();
+                });
+            }
+        });
+        (server, client(&url, Http::Auto), PreparedPost::new(url, HeaderMap::new()))
+    }
+
+    async fn serve(
+        &self,
+        mut stream: TcpStream,
+        does: Does,
+        number: usize,
+    ) -> Result<(), std::io::Error> {
+        let mut buffer = [0; 4096];
+        if does == Does::AnswerUnasked {
+            stream.write_all(ANSWER).await?;
+        }
+        for request in 1.. {
+            if stream.read(&mut buffer).await? == 0 {
+                break;
+            }
+            self.asked.lock().unwrap().push(number);
+            if does == Does::CloseWhenAsked || (does == Does::AnswerThenClose && request > 1) {
+                break;
+            }
+            stream.write_all(ANSWER).await?;
+            if does == Does::AnswerTwice {
+                stream.write_all(ANSWER).await?;
+            }
+            if does == Does::AnswerOnce {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn asked(&self) -> Vec<usize> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// Waits until `number` connections are closed.
+    async fn has_closed(&self, number: usize) {
+        let closed = async {
+            while self.closed.load(SeqCst) < number {
+                self.changed.notified().await;
+            }
+        };
+        timeout(PATIENCE, closed).await.expect("the connection stays open");
+    }
+}
+
+fn url(address: SocketAddr) -> Url {
+    format!("http://{address}/v1/x").parse().unwrap()
+}
+
+fn transport(http: Http) -> Transport {
+    let settings = settings::Transport { http, ..settings::Transport::default() };
+    Transport::open(&settings, &|_| None).unwrap()
+}
+
+fn client(url: &Url, http: Http) -> Client {
+    transport(http).client(url, Duration::from_secs(10)).unwrap()
+}
+
+async fn ask(client: &Client, post: &PreparedPost) -> Result<Vec<u8>, SendError> {
+    let reply = client.post(post, "{}".into()).await?;
+    Ok(reply.read_capped(1000).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_connection_carries_one_request_after_the_other() {
+    let (server, client, post) = Server::start(&[Does::Answer]).await;
+    for _ in 0..3 {
+        assert_eq!(ask(&client, &post).await, Ok(b"ok".to_vec()));
+    }
+    assert_eq!(server.asked(), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_not_used() {
+    let (server, client, post) = Server::start(&[Does::AnswerOnce, Does::Answer]).await;
+    ask(&client, &post).await.unwrap();
+    server.has_closed(1).await;
+    // The connection's task is told before whoever comes after it.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    ask(&client, &post).await.unwrap();
+    assert_eq!(server.asked(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_was_not_read_is_not_used_again() {
+    let (server, client, post) = Server::start(&[Does::Answer]).await;
+    drop(client.post(&post, Bytes::new()).await.unwrap());
+    ask(&client, &post).await.unwrap();
+    assert!(server.asked().len() == 2);
+}
+
+#[tokio::test]
+async fn the_end_of_a_new_connection_is_told_from_that_of_a_kept_one() {
+    let (server, client, post) = Server::start(&[Does::CloseWhenAsked]).await;
+    assert_eq!(ask(&client, &post).await, Err(SendError::HungUp));
+    assert_eq!(server.asked(), [1], "it is not asked again");
+    let (server, client, post) = Server::start(&[Does::AnswerThenClose]).await;
+    ask(&client, &post).await.unwrap();
+    assert_eq!(ask(&client, &post).await, Err(SendError::Stale));
+    assert_eq!(server.asked(), [1, 1], "it is not asked again");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_answers_unasked_is_closed() {
+    for does in [Does::AnswerTwice, Does::AnswerUnasked] {
+        let (server, client, post) = Server::start(match does {
+            Does::AnswerTwice => &[Does::AnswerTwice, Does::Answer],
+            _ => &[Does::AnswerUnasked, Does::Answer],
+        })
+        .await;
+        let _ = ask(&client, &post).await;
+        server.has_closed(1).await;
+        assert_eq!(ask(&client, &post).await, Ok(b"ok".to_vec()));
+        assert_eq!(server.asked().last(), Some(&2));
+    }
+}
+
+/// Serves HTTP/2 and answers at once; counts its connections.
+async fn http2_server() -> (Url, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = url(listener.local_addr().unwrap());
+    let accepted = Arc::<AtomicUsize>::default();
+    let count = accepted.clone();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, SeqCst);
+            let answer = service_fn(|request: Request<Incoming>| async move {
+                assert_eq!(request.version(), Version::HTTP_2);
+                Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("ok"))))
+            });
+            let server = http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    (url, accepted)
+}
+
+#[tokio::test]
+async fn with_http_2_one_connection_is_for_all() {
+    let (url, accepted) = http2_server().await;
+    let (client, post) = (client(&url, Http::Two), PreparedPost::new(url, HeaderMap::new()));
+    let all = join_all((0..50).map(|_| ask(&client, &post))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(accepted.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_to_all_who_wait() {
+    let url: Url = "http://127.0.0.1:1".parse().unwrap();
+    let (client, post) = (client(&url, Http::Two), PreparedPost::new(url, HeaderMap::new()));
+    let all = join_all((0..10).map(|_| ask(&client, &post))).await;
+    // Who waits for another's connection is not told why there is none.
+    assert_eq!(all[0], Err(ConnectError::Refused.into()));
+    assert!(all.iter().all(|answer| matches!(answer, Err(SendError::Connect(_)))), "{all:?}");
+}
+
+/// What an HTTP/2 server does with the streams of a connection.
+#[derive(Clone, Copy)]
+enum Http2Does {
+    /// Says GOAWAY after so many requests, and answers no later one.
+    GoAwayAfter(usize),
+    /// Refuses every stream of this number.
+    RefuseEach(usize),
+    /// On the first connection: allows no stream at all.
+    AllowNone,
+}
+
+/// Serves HTTP/2 stream by stream; counts the requests that it processed.
+async fn http2_streams(does: Http2Does) -> (Url, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = url(listener.local_addr().unwrap());
+    let processed = Arc::<AtomicUsize>::default();
+    let count = processed.clone();
+    tokio::spawn(async move {
+        for number in 1.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            let count = count.clone();
+            tokio::spawn(async move {
+                let mut builder = h2::server::Builder::new();
+                if matches!(does, Http2Does::AllowNone) && number == 1 {
+                    builder.max_concurrent_streams(0);
+                }
+                let Ok(mut connection) = builder.handshake::<_, Bytes>(stream).await else {
+                    return;
+                };
+                let mut requests = 0;
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    requests += 1;
+                    match does {
+                        Http2Does::RefuseEach(nth) if requests % nth == 0 => {
+                            respond.send_reset(h2::Reason::REFUSED_STREAM);
+                            continue;
+                        }
+                        // Those that are on their way then are above its last stream.
+                        Http2Does::GoAwayAfter(last) if requests == last => {
+                            connection.graceful_shutdown();
+                        }
+                        _ => (),
+                    }
+                    count.fetch_add(1, SeqCst);
+                    let mut body = respond.send_response(Response::new(()), false).unwrap();
+                    body.send_data(Bytes::from("ok"), true).unwrap();
+                }
+            });
+        }
+    });
+    (url, processed)
+}
+
+#[tokio::test]
+async fn what_was_not_processed_is_asked_again() {
+    for does in [Http2Does::GoAwayAfter(20), Http2Does::RefuseEach(7)] {
+        let (url, processed) = http2_streams(does).await;
+        let (client, post) = (client(&url, Http::Two), PreparedPost::new(url, HeaderMap::new()));
+        for _ in 0..25 {
+            let all = join_all((0..8).map(|_| ask(&client, &post))).await;
+            assert!(all.iter().all(Result::is_ok), "{all:?}");
+        }
+        assert_eq!(processed.load(SeqCst), 200, "none is processed twice");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_no_requests_is_given_up_with_the_first_that_waited_for_it() {
+    let (url, _) = http2_streams(Http2Does::AllowNone).await;
+    let (client, post) = (client(&url, Http::Two), PreparedPost::new(url, HeaderMap::new()));
+    // The default before the server's settings come is a hundred streams.
+    let first = timeout(Duration::from_millis(500), ask(&client, &post)).await;
+    let stuck = match first {
+        Ok(_) => timeout(Duration::from_millis(500), ask(&client, &post)).await.is_err(),
+        Err(_) => true,
+    };
+    assert!(stuck, "a request was taken");
+    let next = timeout(PATIENCE, ask(&client, &post)).await;
+    assert_eq!(next.expect("it waits on the same connection"), Ok(b"ok".to_vec()));
+}
+
+#[tokio::test]
+async fn one_dead_address_of_several_takes_nobody_away() {
+    let (good, silent) = (IpAddr::from([127, 6, 1, 1]), IpAddr::from([127, 6, 1, 2]));
+    let listener = TcpListener::bind((good, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let _full = silent_at(silent, port);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while stream.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+                    stream.write_all(ANSWER).await.unwrap();
+                }
+            });
+        }
+    });
+    for addresses in [[silent, good], [good, silent]] {
+        let cache = AddressCache::new(move |_| {
+            Box::pin(async move { Ok(addresses.map(|address| SocketAddr::new(address, 0)).into()) })
+        });
+        let url: Url = format!("http://server.test:{port}/").parse().unwrap();
+        let resolver = |url: &Url| Resolver::new(cache.clone(), url);
+        let client = transport(Http::Auto);
+        let client = client.client_with(resolver, &url, Duration::from_secs(2)).unwrap();
+        let post = PreparedPost::new(url, HeaderMap::new());
+        let all = join_all((0..8).map(|_| ask(&client, &post))).await;
+        assert!(all.iter().all(Result::is_ok), "{addresses:?}: {all:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_says_where_it_goes_how_long_it_is_and_who_asks() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let url: Url = format!("http://{address}/gate/v1/x%20y?a=b").parse().unwrap();
+    let headers =
+        HeaderMap::from_iter([(http::header::AUTHORIZATION, "Bearer k".parse().unwrap())]);
+    let (client, post) = (client(&url, Http::Auto), PreparedPost::new(url, headers));
+    for body in ["", "{\"a\": 1}"] {
+        let reply = client.post(&post, body.into());
+        let server = async {
+            let mut stream = listener.accept().await.unwrap().0;
+            let mut text = String::new();
+            while !text.ends_with(&format!("\r\n\r\n{body}")) {
+                let mut buffer = [0; 4096];
+                let length = stream.read(&mut buffer).await.unwrap();
+                text.push_str(str::from_utf8(&buffer[..length]).unwrap());
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            text
+        };
+        let (_, text) = tokio::join!(reply, server);
+        assert!(text.starts_with("POST /gate/v1/x%20y?a=b HTTP/1.1\r\n"), "{text}");
+        let mut lines: Vec<_> = text.split("\r\n\r\n").next().unwrap().lines().skip(1).collect();
+        lines.sort_unstable();
+        let agent = concat!("user-agent: valetkey/", env!("CARGO_PKG_VERSION"));
+        let (length, host) =
+            (format!("content-length: {}", body.len()), format!("host: {address}"));
+        assert_eq!(lines, ["accept: */*", "authorization: Bearer k", &length, &host, agent]);
+    }
+}
