@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    io::Read as _,
+    io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     sync::{
@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{Case, Counting, Stage, Told, UNREACHABLE, VENDED};
 use crate::support::{
     certificate::{Authority, Own, put, self_signed, server},
-    provider::{self, answering, hang},
+    provider::{self, hang},
 };
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"token\":\"sutkn_x\"}";
