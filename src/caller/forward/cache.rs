@@ -1,36 +1,39 @@
 //! Answers of yes, remembered for a while by the whole question.
 
 use std::{
-    collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use aws_lc_rs::{hmac, rand::SystemRandom};
 use http::HeaderMap;
+use moka::sync::Cache;
 
 /// So many are remembered, of a few hundred bytes at most each.
-const MAX_ENTRIES: usize = 1024;
+const MAX_ENTRIES: u64 = 1024;
 
 /// What was asked, unreadable: a hash with a key of this process, so that a dump of memory does not
 /// tell which credentials were seen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key([u8; 32]);
+pub(super) struct QuestionHash([u8; 32]);
 
 /// The answers of the last while.
-pub(super) struct Cache {
+pub(super) struct AnswerCache {
     keep: Duration,
     secret: hmac::Key,
-    entries: Mutex<HashMap<Key, Entry>>,
+    answers: Cache<QuestionHash, Answer>,
 }
 
-struct Entry {
+/// Who was let in.
+#[derive(Clone)]
+struct Answer {
     id: Arc<str>,
-    until: Instant,
+    /// When the application was asked, which is before the cache counts from.
+    asked: Instant,
 }
 
-impl Cache {
+impl AnswerCache {
     /// Answers are good for `keep`. `None` where that is no time at all, or the system has no
     /// randomness: then nothing is remembered, which is always right.
     pub(super) fn new(keep: Duration) -> Option<Self> {
@@ -38,12 +41,13 @@ impl Cache {
             return None;
         }
         let secret = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok()?;
-        Some(Self { keep, secret, entries: Mutex::default() })
+        let answers = Cache::builder().max_capacity(MAX_ENTRIES).time_to_live(keep).build();
+        Some(Self { keep, secret, answers })
     }
 
     /// The key of a question. All of it counts, not the credential alone: the application may say
     /// yes to one origin, path or address, and no to another.
-    pub(super) fn key(&self, question: &HeaderMap) -> Key {
+    pub(super) fn key(&self, question: &HeaderMap) -> QuestionHash {
         let mut context = hmac::Context::with_key(&self.secret);
         // Each part with its length, so that no two questions read the same in a row. Parts come in
         // the order in which the question was built, which is always the same.
@@ -55,33 +59,25 @@ impl Cache {
         }
         let mut key = [0; 32];
         key.copy_from_slice(context.sign().as_ref());
-        Key(key)
+        QuestionHash(key)
     }
 
-    /// The id that was answered to this question, if that is not too long ago.
-    pub(super) fn find(&self, key: Key, now: Instant) -> Option<Arc<str>> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&key).filter(|entry| now < entry.until).map(|entry| entry.id.clone())
+    /// The id that was answered to this question, if the application was asked at most `keep` before
+    /// `now`.
+    pub(super) fn find(&self, key: QuestionHash, now: Instant) -> Option<Arc<str>> {
+        let answer = self.answers.get(&key)?;
+        (now < answer.asked + self.keep).then_some(answer.id)
     }
 
     /// Remembers `id`, the answer to a question that was asked at `asked`.
-    pub(super) fn remember(&self, key: Key, id: &str, asked: Instant) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MAX_ENTRIES && !entries.contains_key(&key) {
-            entries.retain(|_, entry| asked < entry.until);
-            if entries.len() >= MAX_ENTRIES {
-                let oldest = entries.iter().min_by_key(|(_, entry)| entry.until);
-                let oldest = oldest.map(|(key, _)| *key);
-                oldest.map(|key| entries.remove(&key));
-            }
-        }
-        entries.insert(key, Entry { id: id.into(), until: asked + self.keep });
+    pub(super) fn remember(&self, key: QuestionHash, id: &str, asked: Instant) {
+        self.answers.insert(key, Answer { id: id.into(), asked });
     }
 }
 
-impl fmt::Debug for Cache {
+impl fmt::Debug for AnswerCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("keep", &self.keep).finish_non_exhaustive()
+        f.debug_struct("AnswerCache").field("keep", &self.keep).finish_non_exhaustive()
     }
 }
 
@@ -102,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_yes_is_good_for_its_time_and_for_its_question() {
-        let cache = Cache::new(KEEP).unwrap();
+        let cache = AnswerCache::new(KEEP).unwrap();
         let start = Instant::now();
         let key = cache.key(&question(&[("cookie", "a"), ("origin", "b")]));
         cache.remember(key, "ada", start);
@@ -119,34 +115,31 @@ mod tests {
         ] {
             assert_eq!(cache.find(cache.key(&question(other)), start), None, "{other:?}");
         }
-        let another = Cache::new(KEEP).unwrap();
+        let another = AnswerCache::new(KEEP).unwrap();
         assert!(another.key(&question(&[("cookie", "a"), ("origin", "b")])) != key);
-        assert!(Cache::new(Duration::ZERO).is_none());
+        assert!(AnswerCache::new(Duration::ZERO).is_none());
     }
 
     #[test]
-    fn the_oldest_is_forgotten_first_and_what_is_over_before_that() {
-        let cache = Cache::new(KEEP).unwrap();
+    fn the_memory_is_bounded_and_holds_the_newest_answer_to_a_question() {
+        let cache = AnswerCache::new(KEEP).unwrap();
         let start = Instant::now();
-        let key = |number: usize| Key(std::array::from_fn(|at| (number >> (8 * at.min(7))) as u8));
-        // Not in the order of their age.
-        let later = |number: usize| start + Duration::from_millis((number * 7 % 1025) as u64);
-        for number in 0..=MAX_ENTRIES {
-            cache.remember(key(number), "ada", later(number));
+        for number in 0..4 * MAX_ENTRIES {
+            let key = QuestionHash(std::array::from_fn(|at| (number >> (8 * at.min(7))) as u8));
+            cache.remember(key, "ada", start);
         }
-        assert_eq!(cache.entries.lock().unwrap().len(), MAX_ENTRIES);
-        assert_eq!(cache.find(key(0), start), None);
-        assert!((1..=MAX_ENTRIES).all(|number| cache.find(key(number), start).is_some()));
-        // Again what is known: nobody has to go.
-        cache.remember(key(1), "ada", later(1));
-        assert_eq!(cache.entries.lock().unwrap().len(), MAX_ENTRIES);
-        cache.remember(key(0), "ada", start + 3 * KEEP);
-        assert_eq!(cache.entries.lock().unwrap().len(), 1);
+        cache.answers.run_pending_tasks();
+        assert_eq!(cache.answers.entry_count(), MAX_ENTRIES);
+
+        let key = cache.key(&question(&[("cookie", "a")]));
+        cache.remember(key, "ada", start);
+        cache.remember(key, "bob", start + KEEP);
+        assert_eq!(cache.find(key, start + KEEP).as_deref(), Some("bob"));
     }
 
     #[test]
     fn debug_shows_nobody() {
-        let cache = Cache::new(KEEP).unwrap();
+        let cache = AnswerCache::new(KEEP).unwrap();
         cache.remember(cache.key(&question(&[("cookie", "canary")])), "canary", Instant::now());
         assert!(!format!("{cache:?}").contains("canary"));
     }

@@ -10,7 +10,7 @@ mod tests;
 
 use std::{fmt, time::Instant};
 
-use cache::Cache;
+use cache::AnswerCache;
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use super::{Asking, Rejected};
@@ -24,7 +24,7 @@ pub(super) struct Forward {
     settings: settings::Forward,
     /// Never redirected: a cookie would go along.
     http: Client,
-    cache: Option<Cache>,
+    cache: Option<AnswerCache>,
 }
 
 impl Forward {
@@ -32,7 +32,7 @@ impl Forward {
     /// When there is no way to ask; in words for the operator.
     pub(super) fn new(settings: &settings::Forward) -> Result<Self, String> {
         let http = Transport::default().client(&settings.url, settings.timeout)?;
-        Ok(Self { settings: settings.clone(), http, cache: Cache::new(settings.cache) })
+        Ok(Self { settings: settings.clone(), http, cache: AnswerCache::new(settings.cache) })
     }
 
     /// Whether this is what `settings` describe.
