@@ -130,12 +130,14 @@ impl ProviderKey {
         self.state.up.store(up, Ordering::Relaxed);
     }
 
-    /// Its breaker opened, or closed again.
+    /// A breaker of it opened.
+    pub fn breaker_opened(&self) {
+        self.opens.get_or_create(&self.key).inc();
+    }
+
+    /// Whether a breaker of it is open.
     pub fn set_breaker(&self, open: bool) {
         self.state.breaker_open.store(open, Ordering::Relaxed);
-        if open {
-            self.opens.get_or_create(&self.key).inc();
-        }
     }
 
     fn refusal(&self, reason: &'static str) -> Refusal {
@@ -255,6 +257,7 @@ mod tests {
         first.asked();
         first.refused("key");
         first.set_up(false);
+        first.breaker_opened();
         first.set_breaker(true);
         retries.count("refused");
         let mut now = samples(&metrics);

@@ -60,8 +60,7 @@ struct ElevenLabs {
 
 impl ElevenLabs {
     fn new(key: &Secret, upstream: Upstream, clock: Clock) -> Result<Self, String> {
-        let headers =
-            [(HeaderName::from_static("xi-api-key"), answer::sensitive(key.expose())?)];
+        let headers = [(HeaderName::from_static("xi-api-key"), answer::sensitive(key.expose())?)];
         let post = |&Product { name, .. }: &Product| {
             (name, upstream.post(&["v1", "single-use-token", name], headers.clone()))
         };

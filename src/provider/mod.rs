@@ -6,9 +6,9 @@ mod elevenlabs;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod guarded;
 mod pooled;
 mod providers;
+mod resilience;
 mod upstream;
 mod xai;
 
@@ -27,7 +27,7 @@ use crate::{
     outbound::Transport,
     token::{Connect, MintSpec, Minted, Name, Shape},
 };
-use guarded::{Ahead, Guarded, Refusals};
+use resilience::{Prefetch, Refusals, Resilience};
 use upstream::Upstream;
 
 /// Something that mints tokens.
@@ -159,9 +159,9 @@ impl Adapter {
         let upstream = Upstream::new(&account)?;
         let open = |key| (self.open)(key, upstream.clone(), clock.clone());
         let adapters = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let provider = Arc::new(Guarded::new(&account, self.products, adapters));
+        let provider = Arc::new(Resilience::new(&account, self.products, adapters));
         let refusals = provider.refusals().clone();
-        let ahead = Arc::new(Ahead(Arc::clone(&provider)));
+        let ahead = Arc::new(Prefetch(Arc::clone(&provider)));
         Ok(Instance { kind: self.kind, account, provider, ahead, refusals })
     }
 }

@@ -23,7 +23,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::task::TaskTracker;
 
-use super::{Instance, Provider, guarded::Refusals};
+use super::{Instance, Provider, resilience::Refusals};
 use crate::{
     audit::{Audit, Refill},
     base::clock::Clock,

@@ -19,7 +19,7 @@ type Hash = [u8; 16];
 
 /// The tokens of the last while, as hashes.
 #[derive(Debug, Default)]
-pub(super) struct Repeats(Mutex<Seen>);
+pub(super) struct RepeatedTokens(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -28,7 +28,7 @@ struct Seen {
     order: VecDeque<(Duration, Hash)>,
 }
 
-impl Repeats {
+impl RepeatedTokens {
     /// Whether `token` is new; from here on it is not.
     pub(super) fn is_new(&self, token: &str, now: Duration) -> bool {
         let mut hash = Hash::default();
@@ -61,22 +61,22 @@ mod tests {
 
     #[test]
     fn a_token_is_new_once_as_long_as_any_lives() {
-        let repeats = Repeats::default();
+        let repeated = RepeatedTokens::default();
         let at = Duration::from_secs;
-        assert!(repeats.is_new("a", at(0)) && repeats.is_new("b", at(1)));
-        assert!(!repeats.is_new("a", at(900)), "it may still live");
-        assert!(repeats.is_new("a", at(901)));
-        assert!(!repeats.is_new("b", at(901)));
+        assert!(repeated.is_new("a", at(0)) && repeated.is_new("b", at(1)));
+        assert!(!repeated.is_new("a", at(900)), "it may still live");
+        assert!(repeated.is_new("a", at(901)));
+        assert!(!repeated.is_new("b", at(901)));
     }
 
     #[test]
     fn the_memory_is_bounded() {
-        let repeats = Repeats::default();
+        let repeated = RepeatedTokens::default();
         let tokens = MOST + 10;
         for n in 0..tokens {
-            assert!(repeats.is_new(&n.to_string(), Duration::ZERO));
+            assert!(repeated.is_new(&n.to_string(), Duration::ZERO));
         }
-        let seen = repeats.0.lock().unwrap();
+        let seen = repeated.0.lock().unwrap();
         assert_eq!((seen.hashes.len(), seen.order.len()), (MOST, MOST));
     }
 }

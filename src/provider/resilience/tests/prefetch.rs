@@ -5,7 +5,7 @@ use super::*;
 impl Set {
     async fn ahead(&self) -> Result<Minted, ProviderError> {
         let spec = MintSpec { provider: "xai".into(), product: "realtime_scribe", ttl: 300 };
-        Ahead(Arc::clone(&self.guarded)).mint(&spec).await
+        Prefetch(Arc::clone(&self.resilience)).mint(&spec).await
     }
 }
 
@@ -69,12 +69,14 @@ async fn they_earn_retries_for_callers_and_use_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_is_told_of_whoever_met_it() {
-    let set = set(&[&[REVOKED]]);
-    let before = set.guarded.refusals().count();
+    let set = set(&[&[Does::Mint]]);
+    set.mint().await.unwrap();
+    set.fakes[0].now(REVOKED);
+    let before = set.resilience.refusals().count();
     assert!(set.ahead().await.is_err());
-    assert_eq!(set.guarded.refusals().count(), before + 1);
+    assert_eq!(set.resilience.refusals().count(), before + 1);
     assert!(set.mint().await.is_err());
-    assert_eq!(set.guarded.refusals().count(), before + 2);
+    assert_eq!(set.resilience.refusals().count(), before + 2);
     assert!(set.mint().await.is_err());
-    assert_eq!(set.guarded.refusals().count(), before + 2, "it rests already");
+    assert_eq!(set.resilience.refusals().count(), before + 2, "it rests already");
 }

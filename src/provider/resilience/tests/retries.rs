@@ -77,12 +77,13 @@ async fn one_deadline_is_over_everything() {
 #[tokio::test(start_paused = true)]
 async fn what_is_safe_is_asked_again_and_nothing_else() {
     let wait = |seconds| Some(Duration::from_secs(seconds));
-    let cases: [(fn() -> ProviderError, u32); 16] = [
+    let cases: [(fn() -> ProviderError, u32); 17] = [
         (|| ConnectError::Refused.into(), 2),
         (|| ConnectError::Tls.into(), 2),
         (|| ConnectError::Name.into(), 2),
         (|| ConnectError::NoConnection.into(), 2),
         (|| Unreachable::Stale.into(), 2),
+        (|| Unreachable::Unprocessed.into(), 2),
         (|| limited(2), 2),
         (|| ProviderError::Unavailable { status: 503, retry_after: Some(Duration::ZERO) }, 2),
         (|| ProviderError::Unavailable { status: 503, retry_after: Some(PATIENCE) }, 2),
@@ -95,7 +96,7 @@ async fn what_is_safe_is_asked_again_and_nothing_else() {
         (|| Invalid::NotHttp.into(), 1),
         (|| Invalid::Truncated.into(), 1),
     ];
-    assert_eq!(again(&limited(1), 0).map(|it| it.1 >= wait(1).unwrap()), Some(true));
+    assert_eq!(may_retry(&limited(1), 0, chance).map(|it| it.1 >= wait(1).unwrap()), Some(true));
     for (error, asked) in cases {
         let set = set(&[&[Does::Mint]]);
         set.earn().await;

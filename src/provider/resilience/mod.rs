@@ -1,25 +1,20 @@
-//! A wrapper that makes the best of several API keys and of a provider that fails: it takes the keys
-//! in turn, lets those rest that are refused, leaves a provider alone that is down, asks again where
-//! that is safe, and bounds it all in time and in the harm that a panic can do.
+//! Makes the best of several API keys and of a provider that fails: it takes the keys in turn, passes over
+//! those that are refused, leaves a provider alone that is down, asks again where that is safe, and bounds it
+//! all in time and in the harm that a panic can do.
 
-mod ahead;
-mod breaker;
+mod availability;
 mod budget;
 mod key;
+mod prefetch;
 mod refusals;
-mod repeats;
-mod rest;
+mod repeated_tokens;
+mod request;
 #[cfg(test)]
 mod tests;
-mod verdict;
 
 use std::{
-    collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -32,14 +27,15 @@ use crate::{
     base::{chance::chance, secret::Secret},
     metrics::Retries,
     outbound::ConnectError,
-    token::{MintSpec, Minted},
+    token::{MintSpec, Minted, Name},
 };
-pub(super) use ahead::Ahead;
+pub(super) use prefetch::Prefetch;
 pub(super) use refusals::Refusals;
 
-use budget::Budget;
-use key::{Attempt, Keyed, most_helpful, of_the_key};
-use repeats::Repeats;
+use availability::{Cause, Outcome};
+use key::{ApiKey, Attempt, most_helpful, of_the_key};
+use repeated_tokens::RepeatedTokens;
+use request::{RequestState, RequestStates};
 
 /// The most retries of one mint.
 const MAX_RETRIES: u32 = 2;
@@ -63,28 +59,25 @@ const REASONS: [&str; 8] = [
 const MIN_KEY: usize = 8;
 
 /// Mints with any of several API keys, within one deadline.
-pub(super) struct Guarded {
+pub(super) struct Resilience {
+    /// The provider's.
+    name: Name,
     /// At least one.
-    keys: Vec<Keyed>,
+    keys: Vec<ApiKey>,
     /// The keys themselves, where they are long enough to be told from a part of a word.
     secrets: Vec<Secret>,
-    /// Counts up, so that the keys take turns.
-    turn: AtomicUsize,
     products: &'static [Product],
-    /// The requests that were good once, by any key. There are as many as products have lifetimes.
-    known: Mutex<HashSet<(&'static str, u32)>>,
-    budget: Budget,
+    requests: RequestStates,
     retries: Retries,
     refusals: Refusals,
-    repeats: Repeats,
+    repeated: RepeatedTokens,
     born: Instant,
     deadline: Duration,
+    /// Between 0 and 1.
+    chance: fn() -> f64,
 }
 
-/// Asks to use a key.
-type Enter = fn(&Keyed) -> Result<Attempt<'_>, ProviderError>;
-
-impl Guarded {
+impl Resilience {
     /// One of `adapters` for each key of `account`, in the same order.
     pub(super) fn new(
         account: &Account,
@@ -92,24 +85,22 @@ impl Guarded {
         adapters: Vec<Arc<dyn Provider>>,
     ) -> Self {
         let Account { name, metrics, .. } = account;
-        let refusals = Refusals::default();
         let keys = account.keys.iter().zip(adapters).enumerate();
-        let keys = keys.map(|(at, (secret, adapter))| {
-            Keyed::new(name.clone(), at + 1, secret, adapter, metrics, refusals.clone())
-        });
+        let keys =
+            keys.map(|(at, (secret, adapter))| ApiKey::new(name, at + 1, secret, adapter, metrics));
         let secrets = account.keys.iter().filter(|key| key.expose().len() >= MIN_KEY);
         Self {
+            name: name.clone(),
             keys: keys.collect(),
             secrets: secrets.cloned().collect(),
-            turn: AtomicUsize::default(),
             products,
-            known: Mutex::default(),
-            budget: Budget::default(),
+            requests: RequestStates::new(account.keys.len()),
             retries: metrics.provider_retries(name, &REASONS),
-            refusals,
-            repeats: Repeats::default(),
+            refusals: Refusals::default(),
+            repeated: RepeatedTokens::default(),
             born: Instant::now(),
             deadline: account.timeout,
+            chance,
         }
     }
 
@@ -118,23 +109,32 @@ impl Guarded {
         &self.refusals
     }
 
-    /// Round after round, as long as it is safe, of use and within the budget to ask again.
-    async fn rounds(&self, spec: &MintSpec, deadline: Instant) -> Result<Minted, ProviderError> {
+    fn now(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    /// Asks again, as long as it is safe, of use and within the budget.
+    async fn mint_until(
+        &self,
+        spec: &MintSpec,
+        deadline: Instant,
+    ) -> Result<Minted, ProviderError> {
+        let request = self.requests.of(spec);
         let mut retries = 0;
         // The first failure after which there may be a token, if any.
         let mut doubt = None;
         loop {
-            let result = self.round(spec, deadline, Keyed::enter).await;
+            let result = self.try_all_keys(&request, spec, deadline, false).await;
             if retries == 0 && was_asked(&result) {
-                self.budget.earn();
+                request.budget.earn();
             }
             let error = match result {
                 Ok(minted) => return Ok(minted),
                 Err(error) => error,
             };
-            let again = again(&error, retries);
-            let again = again.filter(|(_, pause)| Instant::now() + *pause < deadline);
-            let Some((reason, pause)) = again.filter(|_| self.budget.spend()) else {
+            let retry = may_retry(&error, retries, self.chance);
+            let retry = retry.filter(|(_, pause)| Instant::now() + *pause < deadline);
+            let Some((reason, pause)) = retry.filter(|_| request.budget.spend()) else {
                 let error = match error {
                     // It was, at first.
                     ProviderError::Unasked(why) if retries > 0 => *why,
@@ -153,20 +153,20 @@ impl Guarded {
     }
 
     /// Asks one key after the other, each once, until one is not refused for its own sake. What a
-    /// refused key costs is bounded by its rest, so it costs the budget nothing. `enter`: which keys
-    /// may be asked.
-    async fn round(
+    /// refused key costs is bounded by its rest, so it costs the budget nothing.
+    async fn try_all_keys(
         &self,
+        request: &RequestState,
         spec: &MintSpec,
         deadline: Instant,
-        enter: Enter,
+        is_prefetch: bool,
     ) -> Result<Minted, ProviderError> {
         let (mut reasons, mut asked) = (Vec::new(), false);
-        for key in self.in_turn() {
+        for key in self.round_robin(request) {
             if asked && Instant::now() >= deadline {
                 break;
             }
-            let attempt = match enter(key) {
+            let attempt = match self.attempt(request, key, is_prefetch) {
                 Ok(attempt) => attempt,
                 Err(reason) => {
                     reasons.push(reason);
@@ -186,13 +186,37 @@ impl Guarded {
         Err(if asked { error } else { ProviderError::Unasked(Box::new(error)) })
     }
 
-    /// The keys, first those that can be used, beginning with another each time.
-    fn in_turn(&self) -> impl Iterator<Item = &Keyed> {
-        let (open, closed): (Vec<_>, Vec<_>) = self.keys.iter().partition(|key| key.is_open());
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let first = turn.checked_rem(open.len()).unwrap_or_default();
-        let (after, before) = (open[first..].to_vec(), open[..first].to_vec());
-        after.into_iter().chain(before).chain(closed)
+    /// The places of the keys, first those that can be used, beginning with another each time.
+    fn round_robin(&self, request: &RequestState) -> impl Iterator<Item = usize> {
+        let now = self.now();
+        let is_available = |key: &usize| request.availability(*key).is_available(now);
+        let (usable, others): (Vec<_>, Vec<_>) = (0..self.keys.len()).partition(is_available);
+        let turn = request.turn.fetch_add(1, Relaxed);
+        let first = turn.checked_rem(usable.len()).unwrap_or_default();
+        let (after, before) = (usable[first..].to_vec(), usable[..first].to_vec());
+        after.into_iter().chain(before).chain(others)
+    }
+
+    /// Asks to make a request with the key at this place; what to tell whoever needs it, if it rests or
+    /// its provider fails. A prefetch does not find out whether that is over, and what goes wrong with it
+    /// is held against nobody, so that no caller is refused for its sake.
+    fn attempt<'a>(
+        &'a self,
+        request: &'a RequestState,
+        key: usize,
+        is_prefetch: bool,
+    ) -> Result<Attempt<'a>, ProviderError> {
+        let mut availability = request.availability(key);
+        if is_prefetch && let Some(cause) = availability.cause() {
+            return Err(match cause {
+                Cause::Failures => ProviderError::BreakerOpen { retry_after: Duration::ZERO },
+                _ => ProviderError::RateLimited { retry_after: None },
+            });
+        }
+        let permit = availability.enter(self.now())?;
+        self.keys[key].counts.asked();
+        let outcome = Outcome::Unknown;
+        Ok(Attempt { resilience: self, request, key, permit, is_prefetch, outcome })
     }
 
     async fn ask(
@@ -201,11 +225,10 @@ impl Guarded {
         spec: &MintSpec,
         deadline: Instant,
     ) -> Result<Minted, ProviderError> {
-        let minted = timeout_at(deadline, attempt.adapter().mint(spec)).await;
+        let minted = timeout_at(deadline, attempt.key().adapter.mint(spec)).await;
         let minted = minted.unwrap_or(Err(ProviderError::Timeout(self.deadline)));
         let result = minted.and_then(|minted| self.new_only(minted, spec));
-        let known = self.is_known(spec, result.is_ok());
-        attempt.end(&result, known);
+        attempt.end(&result);
         result
     }
 
@@ -217,25 +240,17 @@ impl Guarded {
         }
         let product = self.products.iter().find(|product| product.name == spec.product);
         let single_use = product.is_some_and(|product| product.single_use);
-        let now = self.born.elapsed();
-        if single_use && !self.repeats.is_new(token, now) {
+        if single_use && !self.repeated.is_new(token, self.now()) {
             return Err(Invalid::Repeated.into());
         }
         Ok(minted)
     }
-
-    /// Whether such a request was good before; `good`: it is now.
-    fn is_known(&self, spec: &MintSpec, good: bool) -> bool {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let request = (spec.product, spec.ttl);
-        known.contains(&request) || (good && known.insert(request))
-    }
 }
 
 #[async_trait]
-impl Provider for Guarded {
+impl Provider for Resilience {
     async fn mint(&self, spec: &MintSpec) -> Result<Minted, ProviderError> {
-        caught(spec, self.rounds(spec, Instant::now() + self.deadline)).await
+        caught(spec, self.mint_until(spec, Instant::now() + self.deadline)).await
     }
 }
 
@@ -260,7 +275,11 @@ fn was_asked(result: &Result<Minted, ProviderError>) -> bool {
 
 /// Whether the provider may be asked again after this error and so many retries: why, and after how
 /// long. This is the only place where a request is made again.
-fn again(error: &ProviderError, retries: u32) -> Option<(&'static str, Duration)> {
+fn may_retry(
+    error: &ProviderError,
+    retries: u32,
+    chance: fn() -> f64,
+) -> Option<(&'static str, Duration)> {
     if retries >= MAX_RETRIES {
         return None;
     }

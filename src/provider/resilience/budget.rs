@@ -17,12 +17,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause of all.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// What the retries of one provider may cost: a tenth of the first attempts. It begins with nothing,
+/// What the retries of one kind of request may cost: a tenth of the first attempts. It begins with nothing,
 /// so that a provider that is down from the start is not asked more often either.
 #[derive(Debug, Default)]
-pub(super) struct Budget(AtomicU32);
+pub(super) struct RetryBudget(AtomicU32);
 
-impl Budget {
+impl RetryBudget {
     /// A first attempt was made.
     pub(super) fn earn(&self) {
         let add = |saved: u32| Some((saved + 1).min(MOST));
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn ten_retries_at_most_are_saved_up() {
-        let budget = Budget::default();
+        let budget = RetryBudget::default();
         (0..10_000).for_each(|_| budget.earn());
         assert_eq!((0..100).filter(|_| budget.spend()).count(), 10);
     }
@@ -66,7 +66,7 @@ mod tests {
     proptest! {
         #[test]
         fn retries_are_never_more_than_a_tenth(attempts in prop::collection::vec(0..4_u8, 1..2_000)) {
-            let budget = Budget::default();
+            let budget = RetryBudget::default();
             let mut retries = 0;
             for (before, wanted) in attempts.iter().enumerate() {
                 budget.earn();
