@@ -108,8 +108,7 @@ fn audit(criterion: &mut Criterion) {
 fn pool(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let _inside = runtime.enter();
-    let idle = Duration::from_secs(300);
-    let terms = PoolTerms { size: 10_000, min_remaining: 1, idle, refills: 256 };
+    let terms = PoolTerms { size: 10_000, min_remaining: 1 };
     let app = app(SETTINGS, Some(("xai_realtime", terms)));
     let live = app.live();
     let grant = for_operator(&live.tokens["xai_realtime"], &MintRequest::default()).unwrap();

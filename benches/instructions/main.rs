@@ -37,8 +37,7 @@ const KEY: &str = "vk_0123456789012345678901234567890123456789012";
 const TOKEN_TYPE: &str = "realtime_scribe";
 
 /// Small, so that it is full after the first few and each token is replaced by one.
-const POOL: PoolTerms =
-    PoolTerms { size: 16, min_remaining: 60, idle: Duration::from_secs(300), refills: 8 };
+const POOL: PoolTerms = PoolTerms { size: 16, min_remaining: 60 };
 
 /// Requests before those that are counted.
 const WARM_UP: u32 = 200;

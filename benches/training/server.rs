@@ -89,7 +89,6 @@ provider = "http2"
 product = "realtime_scribe"
 [tokens.pooled.pool]
 size = 1000
-refills = 16
 
 [[auth.keys]]
 id = "backend"

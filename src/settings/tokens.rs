@@ -37,17 +37,7 @@ pub struct Pool {
     pub size: u32,
     /// The least that a token has left of its life when it is handed out; half of it where unset.
     pub min_remaining: Option<Duration>,
-    /// For how long they go on being minted after the last request.
-    pub idle: Duration,
-    /// How many are minted at once, at most.
-    pub refills: u32,
 }
-
-/// How long a pool goes on where it is not said.
-const IDLE: Duration = Duration::from_secs(5 * 60);
-
-/// How many are minted at once where it is not said.
-const REFILLS: u32 = 8;
 
 impl TokenType {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
@@ -69,9 +59,7 @@ impl Pool {
     fn read(section: &mut Section<'_>) -> Option<Self> {
         let size = section.optional("size").unwrap_or(Size(0)).0;
         let min_remaining = section.optional("min_remaining");
-        let idle = section.optional("idle").unwrap_or(Idle(IDLE)).0;
-        let refills = section.optional("refills").unwrap_or(Refills(REFILLS)).0;
-        (size > 0).then_some(Self { size, min_remaining, idle, refills })
+        (size > 0).then_some(Self { size, min_remaining })
     }
 }
 
@@ -81,27 +69,5 @@ struct Size(u32);
 impl FromSetting for Size {
     fn from_setting(value: &Value) -> Result<Self, String> {
         whole(value, 0, 10_000).map(Self)
-    }
-}
-
-/// A pool that does not go on at all never has a token.
-struct Idle(Duration);
-
-impl FromSetting for Idle {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        let idle = Duration::from_setting(value)?;
-        if idle.is_zero() {
-            return Err("must be more than nothing; size = 0 is no pool".to_owned());
-        }
-        Ok(Self(idle))
-    }
-}
-
-/// More connections to one provider than this do not make it faster.
-struct Refills(u32);
-
-impl FromSetting for Refills {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        whole(value, 1, 256).map(Self)
     }
 }

@@ -94,7 +94,7 @@ impl Ingredients<'_> {
 
 /// What a pool keeps to whose tokens live `ttl` seconds.
 fn terms(pool: Pool, ttl: u32) -> Result<PoolTerms, String> {
-    let Pool { size, min_remaining, idle, refills } = pool;
+    let Pool { size, min_remaining } = pool;
     let min_remaining = match min_remaining {
         None => ttl / 2,
         Some(least) => match u32::try_from(least.as_secs()) {
@@ -108,7 +108,7 @@ fn terms(pool: Pool, ttl: u32) -> Result<PoolTerms, String> {
             }
         },
     };
-    Ok(PoolTerms { size, min_remaining, idle, refills })
+    Ok(PoolTerms { size, min_remaining })
 }
 
 /// The lifetime, and what is wrong with it by key.

@@ -2,49 +2,36 @@
 
 use std::time::Duration;
 
+use crate::base::window::Window;
+
 /// How far back is looked, in seconds, and so for how long a pool that keeps up with its callers can
 /// go without a provider.
-const WINDOW: usize = 10;
+pub(super) const WINDOW: usize = 10;
 
-/// What was asked for, by second.
+/// What was asked for.
 #[derive(Debug, Default)]
 pub(super) struct Demand {
-    slots: [Slot; WINDOW],
+    asked: Window<WINDOW, 1>,
     last: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    second: u64,
-    asked: u32,
 }
 
 impl Demand {
     /// A token was asked for.
     pub(super) fn asked(&mut self, now: Duration) {
-        let second = now.as_secs();
-        let slot = &mut self.slots[place(second)];
-        if slot.second != second {
-            *slot = Slot { second, asked: 0 };
-        }
-        slot.asked = slot.asked.saturating_add(1);
+        self.asked.add(now, [1]);
         self.last = Some(now);
     }
 
     /// How many were, within the window.
     pub(super) fn lately(&self, now: Duration) -> u32 {
-        let recent = |slot: &&Slot| now.as_secs().saturating_sub(slot.second) < WINDOW as u64;
-        self.slots.iter().filter(recent).fold(0, |sum, slot| sum.saturating_add(slot.asked))
+        let [asked] = self.asked.sums(now);
+        asked
     }
 
     /// When the last one was.
     pub(super) fn last(&self) -> Option<Duration> {
         self.last
     }
-}
-
-fn place(second: u64) -> usize {
-    usize::try_from(second % WINDOW as u64).unwrap_or_default()
 }
 
 #[cfg(test)]

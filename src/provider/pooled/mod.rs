@@ -54,20 +54,18 @@ pub struct PoolTerms {
     pub size: u32,
     /// The least that a token has left of its life when it is handed out, in seconds.
     pub min_remaining: u32,
-    /// For how long it goes on after the last request.
-    pub idle: Duration,
-    /// The most that are minted at once.
-    pub refills: u32,
 }
+
+/// For how long a pool is filled after the last request: someone who came back within that is common.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// The most mints at once that fill a pool. Each may need a connection to the provider.
+const MOST_REFILLS: u32 = 64;
 
 impl fmt::Display for PoolTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { size, min_remaining, idle, refills } = self;
-        write!(
-            f,
-            "up to {size}, {refills} minted at once, for {idle:?} after a request; {min_remaining}s left \
-             at least"
-        )
+        let Self { size, min_remaining } = self;
+        write!(f, "up to {size}; {min_remaining}s left at least")
     }
 }
 
@@ -131,9 +129,8 @@ impl Pool {
         instance: &Instance,
         metrics: &Metrics,
     ) -> Self {
-        let PoolTerms { size, idle, refills, .. } = terms;
         let refusals = instance.refusals.clone();
-        let stock = Stock::new(Terms { size, idle, refills });
+        let stock = Stock::new(Terms { size: terms.size, idle: IDLE, refills: MOST_REFILLS });
         let refused = refusals.count();
         let shelf = Shelf { stock, is_kept: false, refusals: refused, fails: false, closed: None };
         Self(Arc::new(Inner {

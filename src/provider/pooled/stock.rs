@@ -132,7 +132,7 @@ impl<T> Stock<T> {
 
     /// Says what to mint now; that is then on its way.
     pub(super) fn plan(&mut self, now: Duration) -> Plan {
-        let orders: Vec<Order> = (0..self.missing(now)).map(|_| self.order()).collect();
+        let orders: Vec<Order> = (0..self.missing(now)).map(|_| self.order(now)).collect();
         let is_over = self.phase != Phase::Filling || (self.is_idle(now) && self.ready.is_empty());
         let pause = self.pace.pauses_until(now).filter(|_| self.short(now) > 0);
         let idle = self.demand.last().map(|last| last + self.terms.idle).filter(|end| *end > now);
@@ -158,7 +158,7 @@ impl<T> Stock<T> {
             self.pace.failed(order.begun, now, None, 0.0);
             return Err(item);
         }
-        self.pace.succeeded(order.begun);
+        self.pace.succeeded(order.begun, now);
         if self.phase == Phase::Closed || order.flushes != self.flushes {
             return Err(item);
         }
@@ -184,14 +184,17 @@ impl<T> Stock<T> {
         self.pace.others_succeed(now)
     }
 
-    fn order(&mut self) -> Order {
+    fn order(&mut self, now: Duration) -> Order {
         self.on_their_way += 1;
-        Order { begun: self.pace.begin(), flushes: self.flushes }
+        Order { begun: self.pace.begin(now), flushes: self.flushes }
     }
 
     /// How many to mint now.
     fn missing(&self, now: Duration) -> u32 {
-        self.short(now).min(self.pace.window(now).saturating_sub(self.on_their_way))
+        let short = self.short(now);
+        let missing = short.saturating_add(self.on_their_way);
+        let window = self.pace.window(now, self.demand.lately(now), missing);
+        short.min(window.saturating_sub(self.on_their_way))
     }
 
     /// How many there are too few of.

@@ -39,7 +39,7 @@ fn each_once(set: &Set, taken: &[String]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_thousand_requests_get_each_token_once() {
-    let set = Arc::new(set(500, 64));
+    let set = Arc::new(set(500));
     let taken = rush(&set, 2_000, |_| ()).await;
     assert!(taken.len() > 1_000, "only {} were taken", taken.len());
     set.pool.stop(&set.means);
@@ -50,7 +50,7 @@ async fn a_hundred_thousand_requests_get_each_token_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_happens_meanwhile() {
-    let set = Arc::new(set(100, 16));
+    let set = Arc::new(set(100));
     let taken = rush(&set, 1_000, |set| set.refusals.add_one()).await;
     set.pool.drain();
     sleep(Duration::from_millis(50)).await;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn recorded(file: &Path) -> Set {
-    let set = set_with(8, 4, Audit::appending_to(file));
+    let set = set_with(8, Audit::appending_to(file));
     *set.fake.latency.lock().unwrap() = Duration::from_millis(1);
     set
 }
@@ -95,7 +95,7 @@ async fn of_a_mint_that_failed_it_says_whether_there_may_be_a_token() {
 async fn a_great_many_that_are_discarded_at_once_are_all_written() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.log");
-    let set = set_with(3_000, 200, Audit::appending_to(&file));
+    let set = set_with(3_000, Audit::appending_to(&file));
     *set.fake.latency.lock().unwrap() = Duration::ZERO;
     for _ in 0..3_000 {
         if let Some(pooled) = set.pool.take(&set.means) {

@@ -88,15 +88,12 @@ pub(super) const TTL: u32 = 900;
 /// What is left of them at least.
 pub(super) const MIN_REMAINING: u32 = 600;
 
-/// After how long nobody mints any more.
-pub(super) const IDLE: Duration = Duration::from_secs(120);
-
 /// A pool that is not recorded.
-pub(super) fn set(size: u32, refills: u32) -> Set {
-    set_with(size, refills, Audit::off())
+pub(super) fn set(size: u32) -> Set {
+    set_with(size, Audit::off())
 }
 
-pub(super) fn set_with(size: u32, refills: u32, audit: Audit) -> Set {
+pub(super) fn set_with(size: u32, audit: Audit) -> Set {
     let set_forward = Arc::<AtomicI64>::default();
     let clock = clock(Arc::clone(&set_forward));
     let metrics = Metrics::new(["scribe"], ["elevenlabs"]);
@@ -113,7 +110,7 @@ pub(super) fn set_with(size: u32, refills: u32, audit: Audit) -> Set {
     let instance = Instance::new("elevenlabs", account(&means.metrics), fake.clone());
     let refusals = instance.refusals.clone();
     let spec = MintSpec { provider: "elevenlabs".into(), product: "realtime_scribe", ttl: TTL };
-    let terms = PoolTerms { size, min_remaining: MIN_REMAINING, idle: IDLE, refills };
+    let terms = PoolTerms { size, min_remaining: MIN_REMAINING };
     let pool = Pool::new("scribe".into(), spec, terms, &instance, &means.metrics);
     Set { pool, fake, means, refusals, set_forward }
 }

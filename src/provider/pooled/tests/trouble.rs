@@ -13,7 +13,7 @@ const DOWN: Does = Does::Fail(|| Unreachable::HungUp.into());
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_is_down_is_tried_less_and_less() {
-    let set = set(32, 8);
+    let set = set(32);
     set.fake.now(&[DOWN]);
     set.hits(300, SECOND).await;
     // 1, 2, 4, … and at last 60 to 75 s apart.
@@ -28,7 +28,7 @@ async fn a_provider_that_is_down_is_tried_less_and_less() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_filled_again_as_soon_as_a_caller_gets_a_token() {
-    let set = set(32, 8);
+    let set = set(32);
     set.fake.now(&[DOWN]);
     set.hits(100, SECOND).await;
     set.fake.now(&[Does::Mint]);
@@ -41,7 +41,7 @@ async fn it_is_filled_again_as_soon_as_a_caller_gets_a_token() {
 
 #[tokio::test(start_paused = true)]
 async fn where_the_provider_is_not_asked_it_is_no_failure_of_the_pools() {
-    let set = set(32, 8);
+    let set = set(32);
     let open = Does::Fail(|| {
         let why = ProviderError::BreakerOpen { retry_after: Duration::from_secs(30) };
         ProviderError::Unasked(Box::new(why))
@@ -53,7 +53,7 @@ async fn where_the_provider_is_not_asked_it_is_no_failure_of_the_pools() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_provider_wants_to_wait_is_waited() {
-    let set = set(32, 8);
+    let set = set(32);
     let wait = || ProviderError::RateLimited { retry_after: Some(Duration::from_secs(40)) };
     set.fake.now(&[Does::Fail(wait)]);
     set.hits(40, SECOND).await;
@@ -65,7 +65,7 @@ async fn what_the_provider_wants_to_wait_is_waited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_hangs_keeps_nobody_waiting() {
-    let set = set(32, 4);
+    let set = set(32);
     set.fake.now(&[Does::Hang]);
     for _ in 0..50 {
         let begun = tokio::time::Instant::now();
@@ -73,12 +73,12 @@ async fn a_provider_that_hangs_keeps_nobody_waiting() {
         assert_eq!(begun.elapsed(), Duration::ZERO);
         sleep(SECOND).await;
     }
-    assert_eq!(set.asked(), 4, "as many as may be under way at once");
+    assert_eq!(set.asked(), 8, "as many as may be under way at once");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_refused_takes_its_tokens_along() {
-    let set = set(4, 8);
+    let set = set(4);
     set.hits(10, SECOND / 4).await;
     assert_eq!(set.stock(), 4);
     // One more is on its way when it happens.
@@ -94,7 +94,7 @@ async fn a_key_that_is_refused_takes_its_tokens_along() {
 
 #[tokio::test(start_paused = true)]
 async fn with_other_settings_nothing_of_the_old_is_handed_out() {
-    let set = set(4, 8);
+    let set = set(4);
     set.hits(10, SECOND / 10).await;
     sleep(SECOND).await;
     assert!(set.take().is_some());
@@ -110,7 +110,7 @@ async fn with_other_settings_nothing_of_the_old_is_handed_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_stops_mints_no_more_and_gives_what_there_is() {
-    let set = set(4, 8);
+    let set = set(4);
     set.hits(20, SECOND / 10).await;
     sleep(SECOND).await;
     assert!(set.take().is_some());
