@@ -77,7 +77,7 @@ fn audit(criterion: &mut Criterion) {
         to: Sink::File(folder.path().join("audit.log")),
         address: AddressForm::Full,
     };
-    let audit = Audit::open(&settings, None, 1, Clock::system()).unwrap();
+    let audit = Audit::open(&settings, 1, Clock::system()).unwrap();
     let [backend, token_type, provider] = ["backend", "xai_realtime", "xai"].map(Arc::<str>::from);
     let begin = || {
         let mut record = audit.begin("id", "/session", [127, 0, 0, 1].into());

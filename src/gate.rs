@@ -14,6 +14,12 @@ use tokio::{
     time::timeout,
 };
 
+/// How many may wait. A longer queue is only a slower refusal.
+const MAX_WAITING: usize = 128;
+
+/// How long they wait. After that a refusal is of more use than an answer.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// The gate.
 #[derive(Debug)]
 pub struct Gate {
@@ -41,18 +47,18 @@ impl Gate {
 
     /// Whether it is of no use to come: nobody gets through now, and as many wait as may.
     #[must_use]
-    pub fn is_full(&self, max_waiting: usize) -> bool {
-        self.passes.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= max_waiting
+    pub fn is_full(&self) -> bool {
+        self.passes.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= MAX_WAITING
     }
 
-    /// Waits for a pass, if no more than `max_waiting` do, and no longer than `patience`.
-    pub async fn enter(&self, max_waiting: usize, patience: Duration) -> Option<Pass> {
+    /// Waits for a pass, shortly, and only if few others do.
+    pub async fn enter(&self) -> Option<Pass> {
         let passes = || Arc::clone(&self.passes);
         if let Ok(pass) = passes().try_acquire_owned() {
             return Some(Pass(pass));
         }
-        let _place = Place::of(&self.waiting, max_waiting)?;
-        let pass = timeout(patience, passes().acquire_owned()).await;
+        let _place = Place::of(&self.waiting)?;
+        let pass = timeout(PATIENCE, passes().acquire_owned()).await;
         pass.ok()?.ok().map(Pass)
     }
 }
@@ -61,9 +67,9 @@ impl Gate {
 struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {
-    fn of(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+    fn of(waiting: &'a AtomicUsize) -> Option<Self> {
         let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+        (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
     }
 }
 
@@ -77,36 +83,44 @@ impl Drop for Place<'_> {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(50);
-
     #[tokio::test(start_paused = true)]
     async fn a_few_wait_and_the_rest_is_told_at_once() {
         let gate = Arc::new(Gate::new(2));
-        let first = gate.enter(1, PATIENCE).await.unwrap();
-        let _second = gate.enter(1, PATIENCE).await.unwrap();
-        assert!(!gate.is_full(1), "one may still wait");
-        let third = tokio::spawn({
+        let first = gate.enter().await.unwrap();
+        let _second = gate.enter().await.unwrap();
+        let waits = |_| {
             let gate = Arc::clone(&gate);
-            async move { gate.enter(1, PATIENCE).await.is_some() }
-        });
-        tokio::task::yield_now().await;
-        assert!(gate.is_full(1));
+            tokio::spawn(async move { gate.enter().await.map(drop).is_some() })
+        };
+        let are_waiting = async |most| {
+            while gate.waiting.load(Ordering::Relaxed) < most {
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut waiting: Vec<_> = (1..MAX_WAITING).map(waits).collect();
+        are_waiting(MAX_WAITING - 1).await;
+        assert!(!gate.is_full(), "one may still wait");
+        waiting.push(waits(0));
+        are_waiting(MAX_WAITING).await;
+        assert!(gate.is_full());
         let begun = tokio::time::Instant::now();
-        assert!(gate.enter(1, PATIENCE).await.is_none());
+        assert!(gate.enter().await.is_none());
         assert_eq!(begun.elapsed(), Duration::ZERO, "at once");
         drop(first);
-        assert!(third.await.unwrap(), "who waits gets through");
-        assert!(!gate.is_full(1));
+        for waiting in waiting {
+            assert!(waiting.await.unwrap(), "who waits gets through");
+        }
+        assert!(!gate.is_full());
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_long() {
         let gate = Gate::new(1);
-        let _pass = gate.enter(1, PATIENCE).await.unwrap();
+        let _pass = gate.enter().await.unwrap();
         let begun = tokio::time::Instant::now();
-        assert!(gate.enter(1, PATIENCE).await.is_none());
+        assert!(gate.enter().await.is_none());
         assert_eq!(begun.elapsed(), PATIENCE);
-        assert!(!gate.is_full(1), "the place was given back");
+        assert!(!gate.is_full(), "the place was given back");
     }
 
     #[tokio::test]
@@ -114,8 +128,7 @@ mod tests {
         let gate = Gate::new(5);
         gate.narrow(1);
         gate.narrow(7);
-        let _pass = gate.enter(0, PATIENCE).await.unwrap();
-        assert!(gate.is_full(0));
-        assert!(gate.enter(0, PATIENCE).await.is_none());
+        let _pass = gate.enter().await.unwrap();
+        assert!(gate.enter().await.is_none());
     }
 }

@@ -17,7 +17,6 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use tokio::{net::TcpListener, runtime::Builder};

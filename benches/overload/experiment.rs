@@ -33,10 +33,7 @@ pub struct Overload {
 pub async fn overload(at_once: u32, times: &[f64], lasts: Duration) -> Vec<Overload> {
     let provider = Provider::start(Answers::Token(LATENCY)).await;
     let (capacity, at_once) = (capacity(at_once), at_once.to_string());
-    let settings = [
-        ("VALETKEY__SERVER__MAX_REQUESTS", &*at_once),
-        ("VALETKEY__SERVER__MAX_QUEUED", &*at_once),
-    ];
+    let settings = [("VALETKEY__SERVER__MAX_REQUESTS", &*at_once)];
     let server = Server::start(&provider.url, &settings);
     let client = client();
     // Connections are opened, and code is warm, before anything is measured.

@@ -24,13 +24,12 @@ use aws_lc_rs::digest;
 pub use record::Record;
 pub use refill::Refill;
 
-use address::Addresses;
 use sink::Sink;
 use target::{Appended, Stdout};
 
 use crate::{
-    base::{clock::Clock, secret::Secret},
-    settings::{self, Sink as To},
+    base::clock::Clock,
+    settings::{self, AddressForm, Sink as To},
 };
 
 /// How long an answer waits for its record. A healthy disk takes it in well under a millisecond.
@@ -61,22 +60,17 @@ pub struct Audit(Option<Arc<Inner>>);
 #[derive(Debug)]
 struct Inner {
     sink: Sink,
-    addresses: Addresses,
+    address: AddressForm,
     clock: Clock,
 }
 
 impl Audit {
-    /// Opens the sink that `settings` name. `hash_key` is needed for hashed addresses only. `requests`:
+    /// Opens the sink that `settings` name. `requests`:
     /// how many may end at the same moment; the record of each can wait.
     ///
     /// # Errors
-    /// In words for the operator, when the sink cannot be opened or a key is needed.
-    pub fn open(
-        settings: &settings::Audit,
-        hash_key: Option<&Secret>,
-        requests: usize,
-        clock: Clock,
-    ) -> Result<Self, String> {
+    /// In words for the operator, when the sink cannot be opened.
+    pub fn open(settings: &settings::Audit, requests: usize, clock: Clock) -> Result<Self, String> {
         let room = requests.max(MAX_BATCH);
         let sink = match settings.to.clone() {
             To::Off => return Ok(Self::off()),
@@ -85,16 +79,16 @@ impl Audit {
                 Sink::start(&format!("file:{}", path.display()), room, || Appended::open(path))?
             }
         };
-        let addresses = Addresses::new(settings.address, hash_key)?;
-        Ok(Self(Some(Arc::new(Inner { sink, addresses, clock }))))
+        let address = settings.address;
+        Ok(Self(Some(Arc::new(Inner { sink, address, clock }))))
     }
 
     /// An audit in the file at `path`, for tests of those who record.
     #[cfg(test)]
     pub(crate) fn appending_to(path: &std::path::Path) -> Self {
         let to = To::File(path.to_owned());
-        let settings = settings::Audit { to, address: settings::AddressForm::Full };
-        Self::open(&settings, None, 0, Clock::fixed(1_900_000_000)).expect("it can be opened")
+        let settings = settings::Audit { to, address: AddressForm::Full };
+        Self::open(&settings, 0, Clock::fixed(1_900_000_000)).expect("it can be opened")
     }
 
     /// An audit that records nothing.
@@ -112,7 +106,7 @@ impl Audit {
     /// Begins the record of a request. It is written when finished, or when dropped.
     pub fn begin(&self, request_id: &str, route: &'static str, address: IpAddr) -> Record {
         let Some(inner) = &self.0 else { return Record::nowhere() };
-        let address = inner.addresses.write(address);
+        let address = address::text(address, inner.address);
         Record::begin(Arc::clone(inner), request_id, route, address)
     }
 
@@ -145,10 +139,6 @@ fn sha256(text: &str) -> [u8; 32] {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     // It has that length; no line is ever without a hash for it.
     hash.as_ref().try_into().unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
 }
 
 fn digits(byte: u8) -> [u8; 2] {

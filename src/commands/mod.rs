@@ -72,8 +72,8 @@ impl From<std::io::Error> for Failure {
 }
 
 /// Opens `address`; `setting` is what to change when that cannot be done.
-fn bind(address: SocketAddr, shared: bool, setting: &str) -> Result<TcpListener, String> {
-    server::listen(address, shared).map_err(|error| {
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
+    server::listen(address).map_err(|error| {
         let why = match error.kind() {
             ErrorKind::AddrInUse => "something listens there already".to_owned(),
             ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),

@@ -42,7 +42,7 @@ pub struct StandIns {
 impl StandIns {
     /// Opens their socket; `setting` is what to change when that cannot be done.
     pub(super) async fn open(self, setting: &str) -> Result<(TcpListener, Options), Failure> {
-        let listener = bind(self.sandbox_listen, false, setting)?;
+        let listener = bind(self.sandbox_listen, setting)?;
         Ok((listener, Options { faults: self.faults, ..Options::default() }))
     }
 }
@@ -57,7 +57,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::Settings(loaded.problems));
     }
     let mut signals = Signals::listen()?;
-    let listener = bind(args.listen, false, "--listen")?;
+    let listener = bind(args.listen, "--listen")?;
     let _log = telemetry::start(&loaded.settings.log);
     let address = listener.local_addr()?;
     tracing::warn!(stand_ins = %address, "SANDBOX: these are stand-in providers, the tokens are worth nothing");

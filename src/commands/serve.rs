@@ -128,7 +128,7 @@ fn open(settings: &Settings, inherited: Option<Inherited>) -> Result<Listeners, 
     let server = &settings.server;
     let other = "VALETKEY__SERVER__ADMIN_LISTEN (\"off\" for none)";
     let admin = || match server.admin_listen {
-        Some(address) => bind(address, server.reuse_port, other).map(Some),
+        Some(address) => bind(address, other).map(Some),
         None => Ok(None),
     };
     let (public, admin) = match inherited {
@@ -136,7 +136,7 @@ fn open(settings: &Settings, inherited: Option<Inherited>) -> Result<Listeners, 
         Some(Inherited { public, admin: None }) => (Ok(public), admin()),
         None => {
             let setting = "--listen or VALETKEY__SERVER__LISTEN";
-            (bind(server.listen, server.reuse_port, setting), admin())
+            (bind(server.listen, setting), admin())
         }
     };
     match (public, admin) {

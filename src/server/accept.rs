@@ -23,12 +23,7 @@ use super::{
     watch::{Timeouts, Watch},
     workers::Workers,
 };
-use crate::{
-    app::App,
-    caller::is_trusted,
-    settings::{Profile, Server},
-    web::Code,
-};
+use crate::{app::App, caller::is_trusted, web::Code};
 
 /// How long to rest after the system could not give a connection, at first and at most. It is short
 /// of descriptors or memory then, and will be for a while.
@@ -125,7 +120,7 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let (timeouts, http2) = {
             let server = &self.app().live().server;
-            (Timeouts::new(server, is_proxied(server, peer)), server.http2)
+            (Timeouts::new(server, is_trusted(peer.ip(), &server.trusted_proxies)), server.http2)
         };
         let stream = Arc::new(stream);
         let connection = Connection {
@@ -182,14 +177,6 @@ fn moved(stream: TcpStream, to: &Handle) -> io::Result<TcpStream> {
     let stream = stream.into_std()?;
     let _inside = to.enter();
     TcpStream::from_std(stream)
-}
-
-fn is_proxied(server: &Server, peer: SocketAddr) -> bool {
-    match server.profile {
-        Profile::Auto => is_trusted(peer.ip(), &server.trusted_proxies),
-        Profile::Direct => false,
-        Profile::Proxied => true,
-    }
 }
 
 /// The client was gone before it was taken in.

@@ -9,16 +9,14 @@ use tokio::net::{TcpListener, TcpSocket};
 /// How many connections may wait to be taken in. The system may allow fewer (net.core.somaxconn).
 const BACKLOG: u32 = 4096;
 
-/// Opens `address`. `shared`: other processes may do the same, and each gets a part of the
-/// connections.
+/// Opens `address`.
 ///
 /// # Errors
 /// When the address is not to be had.
-pub fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // What is left of connections that are over is in nobody's way.
     socket.set_reuseaddr(true)?;
-    socket.set_reuseport(shared)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

@@ -33,9 +33,11 @@ pub enum AddressForm {
     Full,
     /// The network: /24 of IPv4, /48 of IPv6.
     Truncated,
-    /// A keyed hash: equal addresses look equal, and say no more.
-    Hashed,
 }
+
+/// A value that there was once.
+const HASHED_IS_GONE: &str =
+    "\"hashed\" is gone: write \"truncated\", which says no more than the network";
 
 impl Audit {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
@@ -63,8 +65,8 @@ impl FromSetting for AddressForm {
         match String::from_setting(value).as_deref() {
             Ok("full") => Ok(Self::Full),
             Ok("truncated") => Ok(Self::Truncated),
-            Ok("hashed") => Ok(Self::Hashed),
-            _ => Err("expected \"full\", \"truncated\" or \"hashed\"".to_owned()),
+            Ok("hashed") => Err(HASHED_IS_GONE.to_owned()),
+            _ => Err("expected \"full\" or \"truncated\"".to_owned()),
         }
     }
 }

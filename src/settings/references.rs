@@ -1,6 +1,6 @@
 //! What the settings refer to: the secrets and keys that are not in them.
 
-use super::{AddressForm, KeySource, PublicKey, Settings, Sink, Store};
+use super::{KeySource, PublicKey, Settings, Store};
 use crate::base::secret::SecretRef;
 
 impl Settings {
@@ -40,8 +40,6 @@ impl Settings {
     /// Whether identities leave the process, hashed.
     #[must_use]
     pub fn needs_hash_key(&self) -> bool {
-        let shares = !matches!(self.limits.store, Store::Memory);
-        let hashes = self.audit.to != Sink::Off && self.audit.address == AddressForm::Hashed;
-        shares || hashes
+        !matches!(self.limits.store, Store::Memory)
     }
 }

@@ -3,12 +3,11 @@
 use super::Settings;
 
 /// The settings that need a restart; of a section all that is in it. `config/default.toml` marks them.
-const AT_START: [&str; 9] = [
+const AT_START: [&str; 8] = [
     "server.listen",
     "server.admin_listen",
     "server.max_connections",
     "server.max_requests",
-    "server.reuse_port",
     "log",
     "limits.store",
     "audit",
@@ -31,7 +30,6 @@ impl Settings {
         self.server.admin_listen = started.server.admin_listen;
         self.server.max_connections = started.server.max_connections;
         self.server.max_requests = started.server.max_requests;
-        self.server.reuse_port = started.server.reuse_port;
         self.log = started.log;
         self.limits.store = started.limits.store;
         self.audit = started.audit;
@@ -100,7 +98,6 @@ mod tests {
             ("VALETKEY__SERVER__ADMIN_LISTEN", "off"),
             ("VALETKEY__SERVER__MAX_CONNECTIONS", "1"),
             ("VALETKEY__SERVER__MAX_REQUESTS", "1"),
-            ("VALETKEY__SERVER__REUSE_PORT", "true"),
             ("VALETKEY__LOG__FILTER", "error"),
             ("VALETKEY__LOG__FORMAT", "json"),
             ("VALETKEY__LIMITS__STORE", "redis://127.0.0.1"),

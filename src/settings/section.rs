@@ -8,6 +8,7 @@ use config::{Map, Value, ValueKind};
 use super::{
     Problems, Tree,
     environment::variable,
+    removed,
     tree::leaves,
     value::{FromSetting, OneOrMore},
 };
@@ -166,9 +167,10 @@ impl<'a> Section<'a> {
         let unknown = sorted(self.table).into_iter().filter(|key| !self.known.contains(key));
         let unknown: Vec<String> = unknown.collect();
         for key in unknown {
-            let message = match self.nearest(&key) {
-                Some(known) => format!("is not a setting; did you mean {known}?"),
-                None => "is not a setting; config/default.toml lists them all".to_owned(),
+            let message = match (removed::fate(&self.key(&key)), self.nearest(&key)) {
+                (Some(fate), _) => fate.to_owned(),
+                (None, Some(known)) => format!("is not a setting; did you mean {known}?"),
+                (None, None) => "is not a setting; config/default.toml lists them all".to_owned(),
             };
             self.problem(&key, message);
         }

@@ -116,7 +116,7 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
     let client = visitor::asking(&parts, &live).client;
     let mut report = Report::begin(&app, &parts, route.path, client);
     let shape = route.shape;
-    if app.gate().is_full(live.server.max_queued) {
+    if app.gate().is_full() {
         // Nothing of it is looked at, so that this stays cheap however many come.
         return report.refused(Error::Overloaded.into()).await;
     }
@@ -128,8 +128,7 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
         Err(problem) => return report.refused(problem).await,
     };
     // Not before the body is there, or slow ones would keep the others out.
-    let Some(pass) = app.gate().enter(live.server.max_queued, live.server.queue_timeout).await
-    else {
+    let Some(pass) = app.gate().enter().await else {
         return report.refused(Error::Overloaded.into()).await;
     };
     let in_flight = app.metrics().request();

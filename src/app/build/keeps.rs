@@ -9,7 +9,7 @@ use crate::{
     base::secret::Secret,
     gate::Gate,
     limit::Limiter,
-    settings::{AddressForm, Problems, Store},
+    settings::{Problems, Store},
 };
 
 /// The shortest secret that cannot be guessed, in bytes.
@@ -25,7 +25,7 @@ impl Ingredients<'_> {
             tasks: TaskTracker::new(),
             gate: Gate::new(self.settings.server.max_requests),
             limiter: self.limiter(hash_key.as_ref(), problems),
-            audit: self.audit(hash_key.as_ref(), problems),
+            audit: self.audit(problems),
             metrics: self.metrics.clone(),
         }
     }
@@ -49,7 +49,7 @@ impl Ingredients<'_> {
                 "must have at least {MIN_HASH_KEY} bytes; make one with: openssl rand -hex 32"
             ),
             Ok(None) => format!(
-                "{} leads to nothing, and limits in Redis and hashed addresses need it; make one \
+                "{} leads to nothing, and limits in Redis need it; make one \
                  with: openssl rand -hex 32",
                 self.settings.hash_key
             ),
@@ -84,16 +84,12 @@ impl Ingredients<'_> {
         }
     }
 
-    fn audit(&self, hash_key: Option<&Secret>, problems: &mut Problems) -> Audit {
-        if self.settings.audit.address == AddressForm::Hashed && hash_key.is_none() {
-            return Audit::off();
-        }
+    fn audit(&self, problems: &mut Problems) -> Audit {
         let requests = self.settings.server.max_requests;
-        Audit::open(&self.settings.audit, hash_key, requests, self.clock.clone()).unwrap_or_else(
-            |why| {
-                self.problem(problems, "audit.to", why);
-                Audit::off()
-            },
-        )
+        let audit = Audit::open(&self.settings.audit, requests, self.clock.clone());
+        audit.unwrap_or_else(|why| {
+            self.problem(problems, "audit.to", why);
+            Audit::off()
+        })
     }
 }

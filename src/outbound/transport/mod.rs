@@ -66,7 +66,7 @@ impl Transport {
     /// # Errors
     /// When it cannot be made, for want of certificates; in words for the operator.
     pub fn client(&self, to: &Url, deadline: Duration) -> Result<Client, String> {
-        self.client_with(|url| Resolver::of(url), to, deadline)
+        self.client_with(Resolver::of, to, deadline)
     }
 
     /// As [`Self::client`], with a resolver of the caller's for the server or proxy to connect to.

@@ -28,8 +28,7 @@ async fn key_leaks_of_callers_at_trace_level_are_none() {
         }
     });
     let settings = format!(
-        "[log]\nfilter = \"trace\"\n[limits]\nstore = \"env:REDIS_URL\"\n[audit]\naddress = \
-         \"hashed\"\n[origins]\nallowed = [\"https://app.example\"]\n[auth.forward]\nurl = \
+        "[log]\nfilter = \"trace\"\n[limits]\nstore = \"env:REDIS_URL\"\n[origins]\nallowed = [\"https://app.example\"]\n[auth.forward]\nurl = \
          \"{application}\"\n[[auth.jwt]]\nissuer = \"https://i.example\"\naudience = \
          \"voice\"\nalgorithms = [\"HS256\"]\nsecret = \"env:SHARED\"\n[[auth.keys]]\nid = \
          \"a\"\nsha256 = \"{}\"\n",

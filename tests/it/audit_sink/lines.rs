@@ -164,12 +164,9 @@ async fn long_texts_are_cut_and_addresses_shortened() {
     let mut record = begin(&audit, "id-1");
     record.origin(&"ü".repeat(10_000));
     record.finish("vended").await.unwrap();
-    let hashed = opened(&path, AddressForm::Hashed);
-    begin(&hashed, "id-2").finish("vended").await.unwrap();
     let lines = lines(&path);
     assert_eq!(lines[0]["origin"], "ü".repeat(128));
     assert_eq!(lines[0]["address"], "203.0.113.0/24");
-    assert_eq!(lines[1]["address"].as_str().unwrap().len(), 32);
 }
 
 #[tokio::test]
@@ -192,8 +189,8 @@ async fn what_is_dropped_was_abandoned() {
 
 #[tokio::test]
 async fn nothing_is_recorded_where_the_audit_is_off() {
-    let settings = settings::Audit { to: Sink::Off, address: AddressForm::Hashed };
-    let audit = Audit::open(&settings, None, 0, Clock::fixed(NOON)).unwrap();
+    let settings = settings::Audit { to: Sink::Off, address: AddressForm::Truncated };
+    let audit = Audit::open(&settings, 0, Clock::fixed(NOON)).unwrap();
     assert!(!audit.is_stuck());
     full(&audit, "id").finish("vended").await.unwrap();
     let mut record = begin(&audit, "id");

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use valetkey::{
     audit::{Audit, Record},
-    base::{clock::Clock, secret::Secret},
+    base::clock::Clock,
     settings::{self, AddressForm, Sink},
 };
 
@@ -32,8 +32,7 @@ fn opened(path: &Path, address: AddressForm) -> Audit {
 /// One with room for the records of so many requests.
 fn opened_for(requests: usize, path: &Path, address: AddressForm) -> Audit {
     let settings = settings::Audit { to: Sink::File(path.to_owned()), address };
-    let key = Secret::new("canary-key-canary-key-canary-key");
-    Audit::open(&settings, Some(&key), requests, Clock::fixed(NOON)).unwrap()
+    Audit::open(&settings, requests, Clock::fixed(NOON)).unwrap()
 }
 
 fn audit() -> (TempDir, Audit) {

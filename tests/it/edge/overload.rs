@@ -39,8 +39,6 @@ async fn what_cannot_be_done_is_refused_at_once() {
     let server = Server::start(
         in_front_of(&held(&released))
             .env("VALETKEY__SERVER__MAX_REQUESTS", "2")
-            .env("VALETKEY__SERVER__MAX_QUEUED", "3")
-            .env("VALETKEY__SERVER__QUEUE_TIMEOUT", "200ms")
             .env("VALETKEY__SERVER__REQUEST_TIMEOUT", "1m")
             .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "20s"),
     );

@@ -88,21 +88,6 @@ fn twenty_restarts_by_socket_activation_lose_nothing() {
     assert!(served > 100, "{served}");
 }
 
-/// Fewer times: between the last look into its queue and its end a listener can still get a connection,
-/// which the system then resets. Hundreds of restarts have shown none.
-#[test]
-fn a_new_process_can_listen_beside_the_old_one() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let served = restart(&free, 5, || {
-        let mut command = sandbox();
-        command.args(["--listen", &free]);
-        patient(&mut command);
-        command.env("VALETKEY__SERVER__REUSE_PORT", "true");
-        Server::start_as_given(&mut command)
-    });
-    assert!(served > 100, "{served}");
-}
-
 /// What a program said that got `socket` and did not start. One that does start is ended.
 fn refused(command: &mut Command, socket: OwnedFd) -> Output {
     let command = command.stdin(Stdio::from(socket)).stdout(Stdio::null()).stderr(Stdio::piped());

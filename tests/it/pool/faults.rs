@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Pooled, client::Got};
 
-const POOL: [(&str, &str); 2] = [("SIZE", "20"), ("REFILLS", "4")];
+const POOL: [(&str, &str); 1] = [("SIZE", "20")];
 
 /// What callers get, one every 20 ms.
 fn ask(pooled: &Pooled, times: usize) -> Vec<Got> {
@@ -70,7 +70,7 @@ async fn a_provider_that_refuses_the_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_slow() {
-    let pooled = Pooled::start(&[("SIZE", "50"), ("REFILLS", "2")]);
+    let pooled = Pooled::start(&[("SIZE", "50")]);
     pooled.fill(50).await;
     pooled.fault("elevenlabs/mint:latency=400ms").await;
     let mut caller = pooled.caller();

@@ -12,7 +12,7 @@ const EACH: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_requests_get_each_token_once() {
-    let pooled = Pooled::start(&[("SIZE", "1000"), ("REFILLS", "64")]);
+    let pooled = Pooled::start(&[("SIZE", "1000")]);
     let got = rush(&pooled);
     assert_eq!(got.len(), CALLERS * EACH);
     let (vended, refused): (Vec<&Got>, Vec<_>) = got.iter().partition(|it| it.status == 200);

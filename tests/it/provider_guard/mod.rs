@@ -84,6 +84,33 @@ async fn a_limited_key_rests_and_the_other_serves() {
 }
 
 #[tokio::test]
+async fn what_a_key_may_not_mint_takes_nothing_else_away() {
+    let replies = [
+        Reply::Status(401, "", r#"{"detail":{"status":"missing_permissions"}}"#),
+        Reply::Status(403, "", ""),
+        Reply::Status(500, "", ""),
+        Reply::Status(429, "retry-after: 60\r\n", ""),
+        REVOKED,
+    ];
+    for refusal in replies {
+        let scene = scene(&[FIRST], move |asked| match asked.product {
+            "tts_websocket" => refusal,
+            _ => Reply::Token,
+        });
+        for _ in 0..20 {
+            assert_ne!(scene.mint_type("tts_websocket").await.status, 200);
+            for token_type in ["realtime_scribe", "batch_scribe"] {
+                let answer = scene.mint_type(token_type).await;
+                assert_eq!(answer.status, 200, "{token_type}: {}", answer.text);
+            }
+        }
+        let refused = scene.asked() - 40;
+        assert!(refused <= 5, "what is refused was asked for {refused} times");
+        scene.end();
+    }
+}
+
+#[tokio::test]
 async fn where_all_keys_rest_the_provider_is_not_asked() {
     let limited = scene(&[FIRST, SECOND], |asked| match asked.key {
         FIRST => Reply::Status(429, "retry-after: 40\r\n", ""),

@@ -21,6 +21,7 @@ pub const FIRST: &str = "sk_canary_first_0123456789abcdef";
 pub const SECOND: &str = "sk_canary_second_0123456789abcdef";
 
 /// What the provider does with a request.
+#[derive(Clone, Copy)]
 pub enum Reply {
     /// A token that nobody else gets.
     Token,
@@ -35,6 +36,8 @@ pub const REVOKED: Reply = Reply::Status(401, "", r#"{"detail":{"status":"invali
 /// What a request was.
 pub struct Asked<'a> {
     pub key: &'a str,
+    /// The last part of the path.
+    pub product: &'a str,
     /// How many came before it.
     pub number: usize,
     /// How many came before it on its connection.
@@ -58,10 +61,14 @@ pub fn scene(
     let (counts, number) = (asked.clone(), Arc::new(AtomicUsize::new(0)));
     let url = provider::serving(move |stream| {
         for on_connection in 0.. {
-            let Some(key) = read_key(&mut BufReader::new(stream)) else { return };
+            let Some((key, product)) = read_request(&mut BufReader::new(stream)) else { return };
             *counts.lock().unwrap().entry(key.clone()).or_default() += 1;
             let number = number.fetch_add(1, Ordering::Relaxed);
-            if !write(stream, number, &reply(Asked { key: &key, number, on_connection })) {
+            if !write(
+                stream,
+                number,
+                &reply(Asked { key: &key, product: &product, number, on_connection }),
+            ) {
                 return;
             }
         }
@@ -82,9 +89,9 @@ pub fn scene(
     Scene { server, client: client(), asked }
 }
 
-/// The key of one request without a body, which is read whole.
-fn read_key(reader: &mut BufReader<&TcpStream>) -> Option<String> {
-    let mut key = None;
+/// The key and the product of one request without a body, which is read whole.
+fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, String)> {
+    let (mut key, mut product) = (None, None);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
@@ -95,8 +102,11 @@ fn read_key(reader: &mut BufReader<&TcpStream>) -> Option<String> {
         {
             key = Some(value.trim().to_owned());
         }
+        if product.is_none() {
+            product = line.split(' ').nth(1)?.rsplit('/').next().map(str::to_owned);
+        }
         if line == "\r\n" {
-            return key;
+            return key.zip(product);
         }
     }
 }
@@ -116,7 +126,11 @@ fn write(mut stream: &TcpStream, number: usize, reply: &Reply) -> bool {
 
 impl Scene {
     pub async fn mint(&self) -> Answer {
-        let request = self.client.post(format!("{}/tokens/realtime_scribe", self.server.url));
+        self.mint_type("realtime_scribe").await
+    }
+
+    pub async fn mint_type(&self, token_type: &str) -> Answer {
+        let request = self.client.post(format!("{}/tokens/{token_type}", self.server.url));
         Answer::of(request.send().await.unwrap()).await
     }
 

@@ -122,18 +122,3 @@ async fn what_does_not_concern_it_leaves_it_alone() {
     assert_eq!(hits(&running).await, hits_before + 1);
     assert_eq!(discarded(&running).await, 0);
 }
-
-#[tokio::test]
-async fn a_connection_is_ready_before_the_first_request_where_there_is_a_pool() {
-    let running = Running::start("");
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(running.provider.connections(), 0);
-    running.reload(POOL).await;
-    running.until(async || (running.provider.connections() == 1).then_some(())).await;
-    assert_eq!(running.provider.used(KEY), 0, "nothing is minted for nobody");
-    assert_eq!(running.mint().await, KEY);
-
-    let running = Running::start(POOL);
-    running.until(async || (running.provider.connections() == 1).then_some(())).await;
-    assert_eq!(running.provider.used(KEY), 0);
-}

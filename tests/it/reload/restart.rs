@@ -43,11 +43,11 @@ async fn a_secret_that_is_read_at_the_start_needs_one_too() {
     fs::write(path("key"), KEY).unwrap();
     fs::write(path("hash_key"), "0123456789abcdef".repeat(2)).unwrap();
     let base = base(&folder, &provider.url, "100ms");
-    let hashed = format!(
-        "{base}[audit]\naddress = \"hashed\"\n[identity]\nhash_key = \"file:{}\"\n",
+    let shared = format!(
+        "{base}[limits]\nstore = \"redis://127.0.0.1:1\"\n[identity]\nhash_key = \"file:{}\"\n",
         path("hash_key").display()
     );
-    fs::write(path("settings.toml"), hashed).unwrap();
+    fs::write(path("settings.toml"), shared).unwrap();
     let server = Server::start(valetkey(&["serve", "--config"]).arg(path("settings.toml")));
     let running = Running { server, provider, folder };
     running.replace("hash_key", &"fedcba9876543210".repeat(2));

@@ -3,6 +3,7 @@
 mod isolation;
 mod prefetch;
 mod retries;
+mod support;
 
 use std::{
     collections::VecDeque,
@@ -10,147 +11,8 @@ use std::{
 };
 
 use super::*;
-use crate::{base::secret::Secret, metrics::Metrics, outbound::Transport, provider::Refusal};
-
-/// Does one thing after the other; the last again and again.
-struct Fake {
-    does: Mutex<VecDeque<Does>>,
-    asked: AtomicU32,
-    made: AtomicU32,
-}
-
-#[derive(Clone, Copy)]
-enum Does {
-    Mint,
-    MintTheSame,
-    /// What a gateway does that echoes what it was sent.
-    MintTheKey,
-    Fail(fn() -> ProviderError),
-    Hang,
-    Panic,
-}
-
-const REVOKED: Does = Does::Fail(|| ProviderError::Refused { refusal: Refusal::Key, status: 401 });
-const EITHER: Does =
-    Does::Fail(|| ProviderError::Refused { refusal: Refusal::KeyOrRequest, status: 400 });
-const DOWN: Does = Does::Fail(|| ConnectError::Refused.into());
-const STALE: Does = Does::Fail(|| Unreachable::Stale.into());
-
-fn limited(seconds: u64) -> ProviderError {
-    ProviderError::RateLimited { retry_after: Some(Duration::from_secs(seconds)) }
-}
-
-#[async_trait]
-impl Provider for Fake {
-    async fn mint(&self, _: &MintSpec) -> Result<Minted, ProviderError> {
-        self.asked.fetch_add(1, Relaxed);
-        let does = {
-            let mut does = self.does.lock().unwrap();
-            if does.len() > 1 { does.pop_front().unwrap() } else { does[0] }
-        };
-        match does {
-            Does::Mint => Ok(minted(&format!("{self:p} {}", self.made.fetch_add(1, Relaxed)))),
-            Does::MintTheSame => Ok(minted("the same")),
-            Does::MintTheKey => Ok(minted("x-canary-1-x")),
-            Does::Fail(error) => Err(error()),
-            Does::Hang => std::future::pending().await,
-            Does::Panic => panic!("as told"),
-        }
-    }
-}
-
-fn minted(token: &str) -> Minted {
-    Minted { token: Secret::new(token), expires_at: 1 }
-}
-
-impl Fake {
-    fn now(&self, does: Does) {
-        *self.does.lock().unwrap() = VecDeque::from([does]);
-    }
-
-    fn asked(&self) -> u32 {
-        self.asked.swap(0, Relaxed)
-    }
-}
-
-struct Set {
-    resilience: Arc<Resilience>,
-    fakes: Vec<Arc<Fake>>,
-    metrics: Metrics,
-}
-
-const DEADLINE: Duration = Duration::from_secs(10);
-
-fn account(keys: usize, metrics: Metrics) -> Account {
-    Account {
-        name: "xai".into(),
-        base_url: "https://api.example".parse().unwrap(),
-        keys: (0..keys).map(|n| Secret::new(format!("canary-{n}"))).collect(),
-        timeout: DEADLINE,
-        transport: Transport::default(),
-        metrics,
-    }
-}
-
-fn set(keys: &[&[Does]]) -> Set {
-    let fake = |does: &&[Does]| {
-        let does = Mutex::new(does.iter().copied().collect());
-        Arc::new(Fake { does, asked: AtomicU32::default(), made: AtomicU32::default() })
-    };
-    let fakes: Vec<_> = keys.iter().map(fake).collect();
-    let metrics = Metrics::new(["type"], ["xai"]);
-    let account = account(keys.len(), metrics.clone());
-    let adapters = fakes.iter().map(|fake| fake.clone() as Arc<dyn Provider>).collect();
-    let products = crate::provider::elevenlabs::ADAPTER.products;
-    let resilience = Resilience::new(&account, products, adapters);
-    Set { resilience: Arc::new(resilience), fakes, metrics }
-}
-
-impl Set {
-    async fn mint(&self) -> Result<Minted, ProviderError> {
-        self.mint_with(300).await
-    }
-
-    async fn mint_with(&self, ttl: u32) -> Result<Minted, ProviderError> {
-        let spec = MintSpec { provider: "xai".into(), product: "realtime_scribe", ttl };
-        self.resilience.mint(&spec).await
-    }
-
-    async fn error(&self) -> ProviderError {
-        self.mint().await.expect_err("a token was minted")
-    }
-
-    /// Why the provider was not asked.
-    async fn unasked(&self) -> ProviderError {
-        match self.error().await {
-            ProviderError::Unasked(why) => *why,
-            error => panic!("it was asked: {error}"),
-        }
-    }
-
-    /// Earns what one retry costs.
-    async fn earn(&self) {
-        for _ in 0..10 {
-            self.mint().await.unwrap();
-        }
-        self.asked();
-    }
-
-    /// How often each key was used since the last time.
-    fn asked(&self) -> Vec<u32> {
-        self.fakes.iter().map(|fake| fake.asked()).collect()
-    }
-
-    fn metric(&self, sample: &str) -> String {
-        let text = self.metrics.render();
-        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {sample} in {text}")).to_owned()
-    }
-}
-
-async fn pass(seconds: u64) {
-    tokio::time::advance(Duration::from_secs(seconds)).await;
-}
+use crate::{metrics::Metrics, provider::Refusal};
+use support::*;
 
 #[tokio::test(start_paused = true)]
 async fn keys_take_turns() {
