@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use super::{
     machine,
+    provider::Provider,
     server::{self, Kind, Server},
     stand_in::Control,
     valetkey::Settings,
@@ -41,11 +42,17 @@ const QUICK: Pace = Pace {
     starts: 3,
 };
 
+impl Pace {
+    pub fn of(quick: bool) -> Self {
+        if quick { QUICK } else { FULL }
+    }
+}
+
 pub struct Bench {
     pub pace: Pace,
     /// How many files a process may have open.
     pub descriptors: u64,
-    pub provider: Server,
+    pub provider: Provider,
     pub control: Control,
     /// The admin listener of the valetkey with a pool.
     pub pool: SocketAddr,
@@ -53,26 +60,25 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub async fn start(quick: bool) -> Self {
+    pub async fn start(pace: Pace) -> Self {
         let descriptors = machine::raise_descriptors();
-        let provider = server::start(Kind::Direct, server::free_address()).await.0;
-        let control = Control::of(provider.address).await;
-        let pooled = Settings::new(provider.address).pooled();
+        let provider = Provider::start().await;
+        let control = Control::of(provider.address(None)).await;
+        let pooled = Settings::new(&provider).pooled();
         let mut servers = Vec::new();
         for kind in Kind::BEFORE_THE_PROVIDER {
             let server = match kind {
                 Kind::Pooled => pooled.start().await.0,
-                _ => server::start(kind, provider.address).await.0,
+                _ => server::start(kind, &provider).await.0,
             };
             servers.push((kind, server));
         }
-        let pace = if quick { QUICK } else { FULL };
         Self { pace, descriptors, provider, control, pool: pooled.admin, servers }
     }
 
     pub fn server(&self, kind: Kind) -> &Server {
         match kind {
-            Kind::Direct => &self.provider,
+            Kind::Direct => &self.provider.server,
             _ => self.servers.iter().find(|(it, _)| *it == kind).map(|(_, server)| server).unwrap(),
         }
     }

@@ -13,27 +13,39 @@ mod machine;
 mod measure;
 mod pool;
 mod process;
+mod provider;
 mod rate;
 mod role;
 mod server;
 mod stand_in;
 mod table;
+mod tls;
 mod valetkey;
 
-use bench::Bench;
-use measure::{cores, cost, growth, latency, memory, start};
+use bench::{Bench, Pace};
+use measure::{compare, cores, cost, growth, latency, memory, start};
 
 fn main() {
     if role::play() {
         return;
     }
-    let quick = std::env::args().any(|arg| arg == "--quick");
-    role::on_one_thread(run(quick));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let pace = Pace::of(arguments.iter().any(|argument| argument == "--quick"));
+    let programs = arguments.iter().filter_map(|argument| argument.strip_prefix("--compare="));
+    let programs: Vec<_> = programs.map(str::to_owned).collect();
+    let begun = std::time::Instant::now();
+    role::on_one_thread(async {
+        if programs.is_empty() {
+            measure_all(pace).await;
+        } else {
+            println!("{}", compare::measure(&pace, &programs).await);
+        }
+    });
+    eprintln!("done after {} s", begun.elapsed().as_secs());
 }
 
-async fn run(quick: bool) {
-    let begun = std::time::Instant::now();
-    let mut bench = Bench::start(quick).await;
+async fn measure_all(pace: Pace) {
+    let mut bench = Bench::start(pace).await;
     let mut sections = vec![cost::measure(&mut bench).await, latency::measure(&mut bench).await];
     // From here on each measurement has servers of its own.
     bench.end_servers();
@@ -43,5 +55,4 @@ async fn run(quick: bool) {
     sections.push(cores::measure(&bench).await);
     println!("{}", machine::facts(bench.descriptors));
     println!("{}", sections.join("\n"));
-    eprintln!("done after {} s", begun.elapsed().as_secs());
 }

@@ -9,16 +9,17 @@ use super::{constant, stand_in};
 /// Whether this process was one of the servers.
 pub fn play() -> bool {
     let args: Vec<String> = std::env::args().collect();
-    let (role, address) = match &args[..] {
-        [_, role, address] if !role.starts_with('-') => (role, address),
+    let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+        ["stand-in", plain, http1, http2, folder] => {
+            end_with_the_bench();
+            stand_in::run([plain, http1, http2].map(address), folder.as_ref());
+        }
+        ["constant", at] => {
+            end_with_the_bench();
+            constant::run(address(at));
+        }
         _ => return false,
-    };
-    end_with_the_bench();
-    let address: SocketAddr = address.parse().unwrap();
-    match &**role {
-        "stand-in" => stand_in::run(address),
-        "constant" => constant::run(address),
-        other => panic!("{other} is no role"),
     }
     true
 }

@@ -14,19 +14,23 @@ use std::{
 use super::{
     http::{Connection, post},
     process::Process,
+    provider::Provider,
+    tls::{HOST, Version},
     valetkey::Settings,
 };
 
 pub const MINT: &str = "/v1/single-use-token/realtime_scribe";
 
-/// What the callers of valetkey know, and the other servers' do not need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The stand-in itself, without anybody in front of it.
     Direct,
     Constant,
     Nginx,
+    /// In front of the provider's TLS, over which nginx speaks HTTP/1.1.
+    NginxTls,
     Valetkey,
+    ValetkeyTls(Version),
     Pooled,
     Express,
     FastApi,
@@ -34,10 +38,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const BEFORE_THE_PROVIDER: [Self; 7] = [
+    pub const BEFORE_THE_PROVIDER: [Self; 10] = [
         Self::Constant,
         Self::Nginx,
+        Self::NginxTls,
         Self::Valetkey,
+        Self::ValetkeyTls(Version::Http1),
+        Self::ValetkeyTls(Version::Http2),
         Self::Pooled,
         Self::Express,
         Self::FastApi,
@@ -49,7 +56,10 @@ impl Kind {
             Self::Direct => "the stand-in itself",
             Self::Constant => "axum constant",
             Self::Nginx => "nginx",
+            Self::NginxTls => "nginx, TLS and HTTP/1.1",
             Self::Valetkey => "valetkey",
+            Self::ValetkeyTls(Version::Http1) => "valetkey, TLS and HTTP/1.1",
+            Self::ValetkeyTls(Version::Http2) => "valetkey, TLS and HTTP/2",
             Self::Pooled => "valetkey, pool",
             Self::Express => "Express sample",
             Self::FastApi => "FastAPI sample, one client",
@@ -91,8 +101,8 @@ impl Server {
     }
 }
 
-/// Starts one of them in front of the stand-in at `provider`; and how long that took.
-pub async fn start(kind: Kind, provider: SocketAddr) -> (Server, Duration) {
+/// Starts one of them in front of `provider`; and how long that took.
+pub async fn start(kind: Kind, provider: &Provider) -> (Server, Duration) {
     start_with(kind, provider, USUAL).await
 }
 
@@ -100,23 +110,27 @@ pub async fn start(kind: Kind, provider: SocketAddr) -> (Server, Duration) {
 const USUAL: usize = 1024;
 
 /// As `start`, and made for so many requests at once.
-pub async fn start_with(kind: Kind, provider: SocketAddr, at_once: usize) -> (Server, Duration) {
+pub async fn start_with(kind: Kind, provider: &Provider, at_once: usize) -> (Server, Duration) {
     let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
-    let request = match kind {
-        Kind::Direct => post(address, MINT, &[("xi-api-key", KEY)]),
-        _ => post(address, "/session", &[]),
-    };
+    let plain = provider.address(None);
+    let settings = || Settings::new(provider).at_once(at_once);
     let command = match kind {
-        Kind::Direct => role("stand-in", address),
-        Kind::Constant => role("constant", address),
-        Kind::Nginx => nginx(&folder, address, provider, at_once),
-        Kind::Express => express(address, provider),
-        Kind::FastApi => fastapi("shared:app", address, provider),
-        Kind::FastApiFresh => fastapi("fresh:app", address, provider),
-        Kind::Valetkey => return Settings::new(provider).at_once(at_once).start().await,
-        Kind::Pooled => return Settings::new(provider).pooled().start().await,
+        Kind::Direct => unreachable!("it is started with the provider"),
+        Kind::Constant => {
+            let mut command = role("constant");
+            command.arg(address.to_string());
+            command
+        }
+        Kind::Nginx => nginx(&folder, address, provider, None, at_once),
+        Kind::NginxTls => nginx(&folder, address, provider, Some(Version::Http1), at_once),
+        Kind::Express => express(address, plain),
+        Kind::FastApi => fastapi("shared:app", address, plain),
+        Kind::FastApiFresh => fastapi("fresh:app", address, plain),
+        Kind::Valetkey => return settings().start().await,
+        Kind::ValetkeyTls(version) => return settings().tls(provider, version).start().await,
+        Kind::Pooled => return settings().pooled().start().await,
     };
-    Server::start(command, folder, address, vec![request]).await
+    Server::start(command, folder, address, vec![post(address, "/session", &[])]).await
 }
 
 /// The API key of the stand-in, who takes any.
@@ -128,23 +142,27 @@ pub fn free_address() -> SocketAddr {
 }
 
 /// This program in another role.
-fn role(name: &str, address: SocketAddr) -> Command {
+pub fn role(name: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg(name).arg(address.to_string());
+    command.arg(name);
     command
 }
 
 fn nginx(
     folder: &tempfile::TempDir,
     address: SocketAddr,
-    provider: SocketAddr,
+    provider: &Provider,
+    tls: Option<Version>,
     at_once: usize,
 ) -> Command {
     let template = fs::read_to_string(samples().join("nginx.conf")).unwrap();
     let text = template
         .replace("$FOLDER", &folder.path().display().to_string())
         .replace("$LISTEN", &address.to_string())
-        .replace("$PROVIDER", &provider.to_string())
+        .replace("$PROVIDER", &provider.address(tls).to_string())
+        .replace("$SCHEME", if tls.is_some() { "https" } else { "http" })
+        .replace("$HOST", HOST)
+        .replace("$CERTIFICATE", &provider.certificate().display().to_string())
         .replace("$KEY", KEY)
         // Its workers share the callers out unevenly, and count the provider's connections as well.
         .replace("$CONNECTIONS", &(2 * at_once).to_string());

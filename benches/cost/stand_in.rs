@@ -1,5 +1,6 @@
 //! The stand-in provider: one thread that does nothing but answer, so that what is measured is what
-//! stands in front of it. It is a process of its own.
+//! stands in front of it. It is a process of its own. It answers on three ports: plain HTTP/1.1, and over TLS
+//! HTTP/1.1 and HTTP/2, one port for each (see [`super::tls`]).
 //!
 //! | route | does |
 //! |---|---|
@@ -10,28 +11,33 @@
 //! | `POST /control/waiting` | how many mints hang or take their time |
 
 use std::{
-    cell::{Cell, RefCell},
-    io,
-    net::SocketAddr,
-    rc::Rc,
-    time::Duration,
+    cell::Cell, convert::Infallible, io, net::SocketAddr, path::Path, rc::Rc, time::Duration,
 };
 
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::Notify,
+};
+use tokio_rustls::TlsAcceptor;
 
 use super::{
-    http::{self, Connection, Message},
+    http::{self, Connection},
     role,
+    tls::{self, Version},
 };
 
 #[derive(Default)]
-struct Provider {
+struct StandIn {
     latency: Cell<Duration>,
     held: Cell<bool>,
     release: Notify,
     waiting: Cell<u64>,
     minted: Cell<u64>,
-    scratch: RefCell<String>,
 }
 
 /// The bench's hand on it.
@@ -72,56 +78,96 @@ impl Control {
     }
 }
 
-/// Serves on `address` for as long as the bench runs.
-pub fn run(address: SocketAddr) {
+/// Serves plain HTTP on `addresses[0]`, and TLS on the other two, for as long as the bench runs. `folder`: where the
+/// certificate is.
+pub fn run(addresses: [SocketAddr; 3], folder: &Path) {
+    let [plain, http1, http2] = addresses;
     role::on_one_thread(async move {
-        let listener = role::listen(address);
-        let provider = Rc::new(Provider::default());
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    drop(tokio::task::spawn_local(serve(Rc::clone(&provider), stream)))
-                }
-                // Out of descriptors: some will be given back.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
-        }
+        let stand_in = Rc::new(StandIn::default());
+        let secure = |version| Some(tls::acceptor(folder, version));
+        tokio::join!(
+            listen(Rc::clone(&stand_in), plain, None),
+            listen(Rc::clone(&stand_in), http1, secure(Version::Http1)),
+            listen(Rc::clone(&stand_in), http2, secure(Version::Http2)),
+        );
     });
 }
 
-async fn serve(provider: Rc<Provider>, mut stream: TcpStream) {
+async fn listen(stand_in: Rc<StandIn>, address: SocketAddr, tls: Option<TlsAcceptor>) {
+    let listener = role::listen(address);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                tokio::task::spawn_local(serve(Rc::clone(&stand_in), stream, tls.clone()));
+            }
+            // Out of descriptors: some will be given back.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn serve(stand_in: Rc<StandIn>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    let Some(tls) = tls else { return serve_http1(&stand_in, stream).await };
+    let Ok(stream) = tls.accept(stream).await else { return };
+    match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => serve_http2(stand_in, stream).await,
+        _ => serve_http1(&stand_in, stream).await,
+    }
+}
+
+async fn serve_http1(stand_in: &StandIn, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let (mut buffer, mut last, mut answer) = (Vec::with_capacity(1024), None, Vec::new());
-    let _ = stream.set_nodelay(true);
     while let Ok(Some(message)) = http::read(&mut stream, &mut buffer, last.take()).await {
+        let path = message.head(&buffer).split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+        let text = stand_in.answer(&String::from_utf8_lossy(path)).await;
         answer.clear();
-        provider.answer(&message, &buffer, &mut answer).await;
-        if stream.write_all(&answer).await.is_err() {
+        write(&mut answer, &text);
+        // TLS keeps back what the socket did not take at once.
+        if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
             return;
         }
         last = Some(message);
     }
 }
 
-impl Provider {
-    async fn answer(&self, message: &Message, bytes: &[u8], answer: &mut Vec<u8>) {
-        let head = message.head(bytes);
-        let path = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-        if let Some(control) = path.strip_prefix(b"/control/") {
-            let text = self.control(&String::from_utf8_lossy(control));
-            return write(answer, &text);
+async fn serve_http2(stand_in: Rc<StandIn>, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let stand_in = Rc::clone(&stand_in);
+        async move {
+            let body = Bytes::from(stand_in.answer(request.uri().path()).await);
+            let response = Response::builder().header("content-type", "application/json");
+            Ok::<_, Infallible>(response.body(Full::new(body)).unwrap())
+        }
+    });
+    let _ =
+        http2::Builder::new(LocalExecutor).serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Runs the tasks of HTTP/2 on the one thread there is.
+#[derive(Clone)]
+struct LocalExecutor;
+
+impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(task);
+    }
+}
+
+impl StandIn {
+    /// The body of the answer.
+    async fn answer(&self, path: &str) -> String {
+        if let Some(control) = path.strip_prefix("/control/") {
+            return self.control(control);
         }
         self.take_time().await;
         let number = self.minted.get();
         self.minted.set(number + 1);
-        let mut text = self.scratch.borrow_mut();
-        text.clear();
-        use std::fmt::Write as _;
-        let _ = if path.starts_with(b"/v1/realtime/client_secrets") {
-            write!(text, r#"{{"value":"ek_{number:024}","expires_at":4000000000}}"#)
+        if path.starts_with("/v1/realtime/client_secrets") {
+            format!(r#"{{"value":"ek_{number:024}","expires_at":4000000000}}"#)
         } else {
-            write!(text, r#"{{"token":"sutkn_{number:024}"}}"#)
-        };
-        write(answer, &text);
+            format!(r#"{{"token":"sutkn_{number:024}"}}"#)
+        }
     }
 
     async fn take_time(&self) {

@@ -7,13 +7,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{
     http::post,
+    provider::Provider,
     server::{KEY, Server, free_address},
+    tls::Version,
 };
 
 /// What differs from measurement to measurement.
 #[derive(Clone)]
 pub struct Settings {
-    provider: SocketAddr,
+    program: String,
+    /// The provider's base URL, and how it is trusted.
+    provider: String,
     pool: bool,
     /// How many caller keys there are; each is used in turn.
     keys: usize,
@@ -37,9 +41,29 @@ pub struct Pool {
 pub const POOL: Pool = Pool { size: 10_000, refills: 32 };
 
 impl Settings {
-    pub fn new(provider: SocketAddr) -> Self {
-        let (admin, at_once) = (free_address(), 1024);
-        Self { provider, pool: false, keys: 1, types: 0, addresses: 0, at_once, admin }
+    pub fn new(provider: &Provider) -> Self {
+        Self {
+            program: program(),
+            provider: format!("base_url = \"{}\"", provider.url(None)),
+            pool: false,
+            keys: 1,
+            types: 0,
+            addresses: 0,
+            at_once: 1024,
+            admin: free_address(),
+        }
+    }
+
+    /// Asks the provider over TLS, where it speaks `version`.
+    pub fn tls(self, provider: &Provider, version: Version) -> Self {
+        let (url, ca) = (provider.url(Some(version)), provider.certificate());
+        let provider = format!("base_url = \"{url}\"\nca = \"file:{}\"", ca.display());
+        Self { provider, ..self }
+    }
+
+    /// Of another build.
+    pub fn program(self, program: &str) -> Self {
+        Self { program: program.to_owned(), ..self }
     }
 
     pub fn pooled(self) -> Self {
@@ -72,7 +96,7 @@ impl Settings {
     fn command(&self, address: SocketAddr, folder: &Path) -> Command {
         let file = folder.join("valetkey.toml");
         fs::write(&file, self.text()).unwrap();
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command
             .args(["serve", "--listen", &address.to_string(), "--config"])
             .arg(file)
@@ -113,7 +137,7 @@ format = "json"
 [session]
 token = "realtime_scribe"
 [providers.elevenlabs]
-base_url = "http://{provider}"
+{provider}
 timeout = "60s"
 "#
         );

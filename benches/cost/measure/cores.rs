@@ -6,7 +6,8 @@ use super::super::{
     bench::Bench,
     load::{self, Burst},
     machine,
-    server::{self, Kind, Server},
+    provider::Provider,
+    server::Server,
     table::{median, ratio, show, table},
     valetkey::Settings,
 };
@@ -22,11 +23,11 @@ pub async fn measure(bench: &Bench) -> String {
     let client_on = if apart { &others[..1] } else { &processors[..] };
     // What is started inherits where it may run.
     machine::pin(provider_on);
-    let (provider, _) = server::start(Kind::Direct, server::free_address()).await;
+    let provider = Provider::start().await;
     machine::pin(&[*first]);
-    let (one, _) = Settings::new(provider.address).start().await;
+    let (one, _) = Settings::new(&provider).start().await;
     machine::pin(&[*first, *second]);
-    let (two, _) = Settings::new(provider.address).start().await;
+    let (two, _) = Settings::new(&provider).start().await;
     machine::pin(client_on);
     let bursts = rounds(bench, [&one, &two]).await;
     machine::pin(&processors);

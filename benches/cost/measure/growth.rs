@@ -52,7 +52,7 @@ async fn pair(
     with: impl Fn(Settings, usize) -> Settings,
 ) -> Pair {
     let start = async |count| {
-        let server = with(Settings::new(bench.provider.address), count).start().await.0;
+        let server = with(Settings::new(&bench.provider), count).start().await.0;
         // Each of them has to be known before anything is measured.
         let tokens = count.max(2_000) as u64;
         load::take(&server, tokens).await;

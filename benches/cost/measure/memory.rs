@@ -74,8 +74,7 @@ pub async fn measure(bench: &mut Bench) -> String {
 }
 
 async fn row(bench: &mut Bench, kind: Kind) -> Vec<String> {
-    let provider = bench.provider.address;
-    let (server, _) = server::start_with(kind, provider, IN_FLIGHT[1]).await;
+    let (server, _) = server::start_with(kind, &bench.provider, IN_FLIGHT[1]).await;
     let idle = server.process.pss_kib();
     let mut cells = vec![kind.name().to_owned(), mib(idle)];
     let mut each = f64::NAN;
@@ -88,8 +87,8 @@ async fn row(bench: &mut Bench, kind: Kind) -> Vec<String> {
     // Another one, since those requests have left something behind.
     let (server, _) = match kind {
         // It is told how many connections it may have, those of idle callers among them.
-        Kind::Nginx => server::start_with(kind, provider, IDLE).await,
-        _ => server::start(kind, provider).await,
+        Kind::Nginx => server::start_with(kind, &bench.provider, IDLE).await,
+        _ => server::start(kind, &bench.provider).await,
     };
     let idle = server.process.pss_kib();
     let (held, pss) = idle_connections(&server).await;
@@ -167,7 +166,7 @@ async fn idle_connections(server: &Server) -> (usize, u64) {
 
 /// What a pool that is full needs.
 async fn pooled(bench: &Bench) -> Option<String> {
-    let settings = Settings::new(bench.provider.address).pooled();
+    let settings = Settings::new(&bench.provider).pooled();
     let (server, _) = settings.start().await;
     let idle = server.process.pss_kib();
     pool::fill(&server, settings.admin).await?;

@@ -17,7 +17,7 @@ pub async fn measure(bench: &Bench) -> String {
         eprintln!("start: {}", kind.name());
         let (mut millis, mut resident, mut share) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..bench.pace.starts {
-            let (server, took) = server::start(kind, bench.provider.address).await;
+            let (server, took) = server::start(kind, &bench.provider).await;
             millis.push(took.as_secs_f64() * 1e3);
             resident.push(server.process.resident_kib() as f64 / 1024.0);
             share.push(server.process.pss_kib() as f64 / 1024.0);
