@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use axum::{Router, http::header, routing::post};
 
-use super::role;
+use super::serve;
 
 const TOKEN: &str = r#"{"token":"sutkn_000000000000000000000000"}"#;
 
@@ -15,6 +15,6 @@ pub fn run(address: SocketAddr) {
     runtime.block_on(async move {
         let answer = || async { ([(header::CONTENT_TYPE, "application/json")], TOKEN) };
         let router = Router::new().route("/session", post(answer));
-        axum::serve(role::listen(address), router).await.unwrap();
+        axum::serve(serve::listen(address), router).await.unwrap();
     });
 }

@@ -16,6 +16,7 @@ mod process;
 mod provider;
 mod rate;
 mod role;
+mod serve;
 mod server;
 mod stand_in;
 mod table;
@@ -34,7 +35,7 @@ fn main() {
     let programs = arguments.iter().filter_map(|argument| argument.strip_prefix("--compare="));
     let programs: Vec<_> = programs.map(str::to_owned).collect();
     let begun = std::time::Instant::now();
-    role::on_one_thread(async {
+    serve::on_one_thread(async {
         if programs.is_empty() {
             measure_all(pace).await;
         } else {

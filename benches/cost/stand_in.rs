@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     http::{self, Connection},
-    role,
+    serve,
     tls::{self, Version},
 };
 
@@ -82,7 +82,7 @@ impl Control {
 /// certificate is.
 pub fn run(addresses: [SocketAddr; 3], folder: &Path) {
     let [plain, http1, http2] = addresses;
-    role::on_one_thread(async move {
+    serve::on_one_thread(async move {
         let stand_in = Rc::new(StandIn::default());
         let secure = |version| Some(tls::acceptor(folder, version));
         tokio::join!(
@@ -94,12 +94,12 @@ pub fn run(addresses: [SocketAddr; 3], folder: &Path) {
 }
 
 async fn listen(stand_in: Rc<StandIn>, address: SocketAddr, tls: Option<TlsAcceptor>) {
-    let listener = role::listen(address);
+    let listener = serve::listen(address);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                tokio::task::spawn_local(serve(Rc::clone(&stand_in), stream, tls.clone()));
+                tokio::task::spawn_local(answer_all(Rc::clone(&stand_in), stream, tls.clone()));
             }
             // Out of descriptors: some will be given back.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -107,7 +107,7 @@ async fn listen(stand_in: Rc<StandIn>, address: SocketAddr, tls: Option<TlsAccep
     }
 }
 
-async fn serve(stand_in: Rc<StandIn>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+async fn answer_all(stand_in: Rc<StandIn>, stream: TcpStream, tls: Option<TlsAcceptor>) {
     let Some(tls) = tls else { return serve_http1(&stand_in, stream).await };
     let Ok(stream) = tls.accept(stream).await else { return };
     match stream.get_ref().1.alpn_protocol() {

@@ -1,10 +1,14 @@
 //! A server for `scripts/instructions`, which counts what it executes: the real one, over a real
-//! socket, with everything on, and a provider in the same process that answers at once.
+//! socket, with everything on.
 //!
-//! `instructions vend 1000` serves a thousand requests, after some that warm it up, and ends;
-//! `instructions pool 1000` hands out tokens that were minted ahead. The client is a process of its own, so
-//! that it is not counted. There is one connection, so that all else is done by one worker, apart from the
-//! writers of the log and the audit.
+//! | argument | what is counted |
+//! |---|---|
+//! | `vend 1000` | a thousand vendings, after some that warm it up; the provider is in the process and answers at once |
+//! | `pool 1000` | the same with a pool, each token with the mint that takes its place |
+//! | `tls-http1 1000`, `tls-http2 1000` | the same as `vend`, with a provider that is asked over TLS |
+//!
+//! The client and the provider behind TLS are processes of their own, so that they are not counted. There is one
+//! connection, so that all else is done by one worker, apart from the writers of the log and the audit.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on should stop")]
 #![allow(unreachable_pub, dead_code, reason = "what the other benchmark uses besides")]
 
@@ -12,11 +16,18 @@
 mod app;
 #[path = "../cost/http.rs"]
 mod http;
+#[path = "../cost/serve.rs"]
+mod serve;
+#[path = "../cost/stand_in.rs"]
+mod stand_in;
+#[path = "../cost/tls.rs"]
+mod tls;
 
 use std::{
     net::SocketAddr,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, runtime::Builder};
@@ -45,8 +56,14 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     match args[1..].iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["vend", count] => runtime.block_on(serve(false, count)),
-        ["pool", count] => runtime.block_on(serve(true, count)),
+        [what @ ("vend" | "pool" | "tls-http1" | "tls-http2"), count] => {
+            runtime.block_on(measure(what, count))
+        }
+        ["stand-in", plain, http1, http2, folder] => {
+            serve::end_with_the_bench();
+            let addresses = [plain, http1, http2].map(|address| address.parse().unwrap());
+            stand_in::run(addresses, folder.as_ref());
+        }
         ["client", address, count] => {
             runtime.block_on(ask(address.parse().unwrap(), count.parse().unwrap()));
         }
@@ -54,11 +71,22 @@ fn main() {
     }
 }
 
-async fn serve(pool: bool, count: &str) {
+async fn measure(what: &str, count: &str) {
     let folder = tempfile::tempdir().unwrap();
     let filter = "info".parse().unwrap();
     let _log = telemetry::start(&Log { format: Format::Json, filter });
-    let app = app::app(&text(folder.path()), pool.then_some((TOKEN_TYPE, POOL)));
+    let text = text(folder.path());
+    // Held to the end: the provider ends with it.
+    let mut provider = None;
+    let app = match what {
+        "pool" => app::app(&text, Some((TOKEN_TYPE, POOL))),
+        "tls-http1" | "tls-http2" => {
+            let (child, settings) = start_provider(folder.path(), what == "tls-http2");
+            provider = Some(child);
+            app::build(&(text + &settings), |_, _| ())
+        }
+        _ => app::app(&text, None),
+    };
     let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = public.local_addr().unwrap().to_string();
     let mut client = Command::new(std::env::current_exe().unwrap())
@@ -69,6 +97,36 @@ async fn serve(pool: bool, count: &str) {
     let ended = tokio::task::spawn_blocking(move || client.wait().unwrap());
     let done = async { assert!(ended.await.unwrap().success()) };
     server::run(Listeners { public, admin: None }, app, done).await.unwrap();
+    if let Some(mut provider) = provider {
+        provider.kill().unwrap();
+        provider.wait().unwrap();
+    }
+}
+
+/// A provider that speaks TLS, and the settings for it.
+fn start_provider(folder: &Path, http2: bool) -> (Child, String) {
+    tls::write_certificate(folder);
+    // All of them at once, so that they differ.
+    let free: [_; 3] = std::array::from_fn(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let addresses = free.map(|listener| listener.local_addr().unwrap());
+    let child = Command::new(std::env::current_exe().unwrap())
+        .arg("stand-in")
+        .args(addresses.map(|address| address.to_string()))
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let address = addresses[if http2 { 2 } else { 1 }];
+    while std::net::TcpStream::connect(address).is_err() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (host, port) = (tls::HOST, address.port());
+    let ca = folder.join(tls::CERTIFICATE);
+    let settings = format!(
+        "[providers.elevenlabs]\nbase_url = \"https://{host}:{port}\"\nca = \"file:{}\"\n",
+        ca.display()
+    );
+    (child, settings)
 }
 
 async fn ask(address: SocketAddr, count: u32) {

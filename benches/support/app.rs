@@ -39,6 +39,16 @@ impl Provider for AtOnce {
 
 /// One with these settings over the defaults, and with a pool for the token type that is named.
 pub fn app(text: &str, pool: Option<(&str, PoolTerms)>) -> App {
+    build(text, |live, metrics| {
+        live.providers = providers(metrics);
+        if let Some((name, terms)) = pool {
+            add_pool(live, name, terms, metrics);
+        }
+    })
+}
+
+/// One with these settings over the defaults, and its providers as they say, unless `change` changes them.
+pub fn build(text: &str, change: impl FnOnce(&mut Live, &Metrics)) -> App {
     let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let mut problems = Problems::default();
@@ -59,10 +69,7 @@ pub fn app(text: &str, pool: Option<(&str, PoolTerms)>) -> App {
     let mut live = ingredients.live(&mut problems);
     let keeps = ingredients.keeps(&mut problems);
     assert!(problems.is_empty(), "{problems}");
-    live.providers = providers(&metrics);
-    if let Some((name, terms)) = pool {
-        add_pool(&mut live, name, terms, &metrics);
-    }
+    change(&mut live, &metrics);
     App::new(live, keeps)
 }
 
