@@ -9,11 +9,11 @@ use super::{
     http::{Connection, request},
     load::{self, Burst},
     server::{Kind, Server},
-    valetkey::POOL,
+    valetkey::POOL_SIZE,
 };
 
 /// What is taken of a full pool, so that there is no miss at its end.
-const TAKEN: u64 = POOL.size * 8 / 10;
+const TAKEN: u64 = POOL_SIZE * 8 / 10;
 
 /// Taking from a full pool, and filling it again.
 pub struct Emptied {
@@ -52,7 +52,7 @@ pub async fn empty(bench: &mut Bench) -> Option<Emptied> {
 
 /// Asks for as many tokens as the pool may hold, which is what makes it hold as many.
 pub async fn fill(server: &Server, admin: SocketAddr) -> Option<()> {
-    load::take(server, POOL.size * 11 / 10).await;
+    load::take(server, POOL_SIZE * 11 / 10).await;
     match settled(admin).await {
         stock if stock > TAKEN * 11 / 10 => Some(()),
         stock => {

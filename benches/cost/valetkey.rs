@@ -31,14 +31,11 @@ pub struct Settings {
     pub admin: SocketAddr,
 }
 
-/// The settings of a pool.
-pub struct Pool {
-    pub size: u64,
-    /// The most mints at once that fill it.
-    pub refills: u64,
-}
+/// How many tokens a pool holds.
+pub const POOL_SIZE: u64 = 10_000;
 
-pub const POOL: Pool = Pool { size: 10_000, refills: 32 };
+/// The most mints at once that fill a pool (docs/pool.md).
+pub const MOST_REFILLS: u32 = 64;
 
 impl Settings {
     pub fn new(provider: &Provider) -> Self {
@@ -157,9 +154,8 @@ timeout = "60s"
             let _ = writeln!(text, "[tokens.type_{number}]\n{what}");
         }
         if self.pool {
-            let Pool { size, refills } = POOL;
-            let how = format!("size = {size}\nmin_remaining = \"1m\"\nidle = \"10m\"");
-            let _ = writeln!(text, "[tokens.realtime_scribe.pool]\n{how}\nrefills = {refills}");
+            let how = format!("size = {POOL_SIZE}\nmin_remaining = \"1m\"");
+            let _ = writeln!(text, "[tokens.realtime_scribe.pool]\n{how}");
         }
         text
     }

@@ -7,7 +7,7 @@ use super::super::{
     rate::{self, Latencies},
     server::Kind,
     table::{median, show, table},
-    valetkey::POOL,
+    valetkey::MOST_REFILLS,
 };
 
 /// Requests per second to a provider that answers at once.
@@ -26,17 +26,17 @@ pub async fn measure(bench: &mut Bench) -> String {
     let near = rounds(bench, &NEAR_KINDS, RATE).await;
     bench.control.latency(FAR).await;
     // What can be minted ahead in a second, and a tenth less.
-    let rate = 0.9 * POOL.refills as f64 / FAR.as_secs_f64();
+    let rate = 0.9 * f64::from(MOST_REFILLS) / FAR.as_secs_f64();
     let far = rounds(bench, &FAR_KINDS, rate).await;
     bench.control.latency(Duration::ZERO).await;
     let head = ["", "p50", "p99", "added p50", "added p99", "from the pool", "failed"];
     format!(
         "### Latency\n\nIn ms, from when a request was due. At {RATE:.0} requests a second, and a \
          provider that answers at once:\n\n{}\nAt {rate:.0} requests a second, and a provider that \
-         takes {} ms; that is 90 % of what a pool with `refills = {}` can mint:\n\n{}",
+         takes {} ms; that is 90 % of what a pool can mint, {} at once:\n\n{}",
         table(&head, cells(&near)),
         FAR.as_millis(),
-        POOL.refills,
+        MOST_REFILLS,
         table(&head, cells(&far)),
     )
 }

@@ -15,7 +15,7 @@ use super::super::{
     server::{self, Kind, Server},
     stand_in::Control,
     table::{show, table},
-    valetkey::{POOL, Settings},
+    valetkey::{POOL_SIZE, Settings},
 };
 
 /// Requests in flight. The second is as many as fit into 20,000 descriptors, with one connection from the
@@ -175,7 +175,7 @@ async fn pooled(bench: &Bench) -> Option<String> {
         "\nvaletkey with a pool: {} MiB idle and {} MiB with {} tokens in it.\n",
         mib(idle),
         mib(full),
-        POOL.size
+        POOL_SIZE
     ))
 }
 
