@@ -193,6 +193,7 @@ fn wrong_usage_is_status_2() {
 }
 
 #[test]
+#[ignore = "needs curl; scripts/test runs it"]
 fn the_banner_has_lines_to_paste() {
     let server = Server::sandbox(&[]);
     try_its_lines(&server, 5);

@@ -71,6 +71,7 @@ async fn answered<T>(limiters: &[&Limiter], mut round: impl AsyncFnMut(String) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn replicas_never_admit_more_than_the_limit_together() {
     let redis = Redis::start();
     let (one, other) = (replica(&redis.url()), replica(&redis.url()));
@@ -90,6 +91,7 @@ async fn replicas_never_admit_more_than_the_limit_together() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn what_redis_refuses_spends_nothing_here_either() {
     let redis = Redis::start();
     let (one, other) = (replica(&redis.url()), replica(&redis.url()));
@@ -116,6 +118,7 @@ async fn what_redis_refuses_spends_nothing_here_either() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn what_is_given_back_is_there_for_other_replicas() {
     let redis = Redis::start();
     let (one, other) = (replica(&redis.url()), replica(&redis.url()));
@@ -132,6 +135,7 @@ async fn what_is_given_back_is_there_for_other_replicas() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn nothing_in_redis_says_who_it_was_or_stays_for_ever() {
     let redis = Redis::start();
     let limiter = replica(&redis.url());
@@ -160,6 +164,7 @@ async fn nothing_in_redis_says_who_it_was_or_stays_for_ever() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn the_user_may_do_what_is_needed_and_no_more() {
     let redis = Redis::start();
     let limiter = replica(&redis.url());
@@ -182,6 +187,7 @@ async fn the_user_may_do_what_is_needed_and_no_more() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_script_that_redis_forgot_is_sent_again_and_none_for_what_is_off() {
     let redis = Redis::start();
     let (one, other) = (replica(&redis.url()), replica(&redis.url()));

@@ -9,7 +9,6 @@ mod architecture;
 mod audit_sink;
 mod canary;
 mod command_line;
-mod contract;
 mod documentation;
 mod edge;
 mod faults;

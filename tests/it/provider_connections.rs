@@ -35,6 +35,7 @@ fn keep_alive(stream: &TcpStream, events: &Sender<Event>) {
 }
 
 #[tokio::test]
+#[ignore = "waits for an idle time-out; scripts/test runs it"]
 async fn a_connection_is_used_again_but_not_kept_idle_for_long() {
     let (sender, events) = channel();
     let url = provider::serving(move |stream| keep_alive(stream, &sender));

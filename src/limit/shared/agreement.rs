@@ -118,6 +118,7 @@ impl Play<'_> {
 }
 
 #[test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 fn the_script_follows_the_same_rules() {
     let redis = Redis::start();
     let connection = Client::open(redis.url()).unwrap().get_connection().unwrap();

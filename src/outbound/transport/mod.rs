@@ -77,19 +77,18 @@ impl Transport {
         deadline: Duration,
     ) -> Result<Client, String> {
         let unusable = |why| format!("the HTTP client cannot be made: {why}");
-        // To read the system's certificates takes longer than all else, and here nobody shows any.
         let tls = match to.scheme() {
-            "http" => None,
-            _ => Some(self.tls().map_err(unusable)?),
+            // To read the system's certificates takes longer than all else, and here nobody shows any.
+            "http" => tls::trusting_nobody(),
+            _ => self.tls(),
         };
+        let tls = tls.map_err(unusable)?;
         let proxy = self.proxy.clone();
         let resolver = resolver(proxy.as_ref().map_or(to, ForwardProxy::url));
         let (http, by_proxy, shared) = (self.http, proxy.is_some(), resolver.clone());
         let builder = move || {
-            let mut builder = client::builder(resolver.clone(), deadline / 2);
-            if let Some(tls) = &tls {
-                builder = builder.tls_backend_preconfigured(tls.clone());
-            }
+            let builder = client::builder(resolver.clone(), deadline / 2);
+            let mut builder = builder.tls_backend_preconfigured(tls.clone());
             if let Some(proxy) = &proxy {
                 builder = builder.proxy(proxy.to_reqwest());
             }

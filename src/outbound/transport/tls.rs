@@ -67,6 +67,14 @@ pub(super) fn config(
     config.map_err(|error| error.to_string())
 }
 
+/// For servers that speak no TLS.
+pub(super) fn trusting_nobody() -> Result<ClientConfig, String> {
+    let config = builder().map(|builder| {
+        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    });
+    config.map_err(|error| error.to_string())
+}
+
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()

@@ -9,6 +9,7 @@ mod prefetch;
 mod refusals;
 mod repeated_tokens;
 mod request;
+mod retry;
 #[cfg(test)]
 mod tests;
 
@@ -22,11 +23,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Account, Invalid, Product, Provider, ProviderError, Unreachable};
+use super::{Account, Invalid, Product, Provider, ProviderError};
 use crate::{
     base::{chance::chance, secret::Secret},
     metrics::Retries,
-    outbound::ConnectError,
     token::{MintSpec, Minted, Name},
 };
 pub(super) use prefetch::Prefetch;
@@ -36,24 +36,7 @@ use availability::{Cause, Outcome};
 use key::{ApiKey, Attempt, most_helpful, of_the_key};
 use repeated_tokens::RepeatedTokens;
 use request::{RequestState, RequestStates};
-
-/// The most retries of one mint.
-const MAX_RETRIES: u32 = 2;
-
-/// The longest that a provider may want us to wait and still be asked again in the same mint.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Why a provider is asked again, for the metrics.
-const REASONS: [&str; 8] = [
-    "refused",
-    "tls",
-    "name",
-    "no_connection",
-    "stale",
-    "unprocessed",
-    "unavailable",
-    "rate_limited",
-];
+use retry::{REASONS, may_retry};
 
 /// The shortest API key that is looked for in tokens, in bytes.
 const MIN_KEY: usize = 8;
@@ -271,49 +254,4 @@ fn caught(
 
 fn was_asked(result: &Result<Minted, ProviderError>) -> bool {
     result.as_ref().err().is_none_or(ProviderError::was_asked)
-}
-
-/// Whether the provider may be asked again after this error and so many retries: why, and after how
-/// long. This is the only place where a request is made again.
-fn may_retry(
-    error: &ProviderError,
-    retries: u32,
-    chance: fn() -> f64,
-) -> Option<(&'static str, Duration)> {
-    if retries >= MAX_RETRIES {
-        return None;
-    }
-    let (reason, wait) = match error {
-        ProviderError::Unreachable(Unreachable::Connect(why)) => {
-            (unconnected(*why)?, Duration::ZERO)
-        }
-        ProviderError::Unreachable(Unreachable::Stale) => ("stale", Duration::ZERO),
-        ProviderError::Unreachable(Unreachable::Unprocessed) => ("unprocessed", Duration::ZERO),
-        ProviderError::Unavailable { status: 503, retry_after: Some(wait) } => {
-            ("unavailable", *wait)
-        }
-        ProviderError::RateLimited { retry_after: Some(wait) } => ("rate_limited", *wait),
-        // The provider does not say when, it will be no better, or there may be a token.
-        ProviderError::Unavailable { .. }
-        | ProviderError::RateLimited { retry_after: None }
-        | ProviderError::Unreachable(Unreachable::HungUp)
-        | ProviderError::Refused { .. }
-        | ProviderError::InvalidResponse(_)
-        | ProviderError::BreakerOpen { .. }
-        | ProviderError::Unasked(_)
-        | ProviderError::Timeout(_)
-        | ProviderError::Died => return None,
-    };
-    (wait <= PATIENCE).then(|| (reason, wait + budget::pause(retries, chance())))
-}
-
-/// Why to ask again where there was no connection; `None`: it would be no better.
-fn unconnected(why: ConnectError) -> Option<&'static str> {
-    match why {
-        ConnectError::Refused => Some("refused"),
-        ConnectError::Tls => Some("tls"),
-        ConnectError::Name => Some("name"),
-        ConnectError::NoConnection | ConnectError::Proxy => Some("no_connection"),
-        ConnectError::ClientCertificate => None,
-    }
 }

@@ -20,6 +20,7 @@ const HASH_KEY: &str = "canary-hash-key-of-at-least-32-bytes";
 const SHARED: &str = "canary-shared-secret-of-32-bytes-or-so";
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn key_leaks_of_callers_at_trace_level_are_none() {
     let redis = Redis::start();
     let application = serving(|stream| {

@@ -51,6 +51,7 @@ async fn decided_alone(server: &Server) -> usize {
 
 /// Eight replicas, one caller at ten times the limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn replicas_race_past_a_limit_never() {
     const REPLICAS: usize = 8;
     const QUOTA: usize = 40;
@@ -104,6 +105,7 @@ async fn replicas_race_past_a_limit_never() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
     let mut redis = Redis::absent();
     let mut guarded = guarded(&redis, 1000);
@@ -135,6 +137,7 @@ async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_hung_slows_nobody_and_the_local_limits_go_on() {
     let redis = Redis::start();
     let guarded = guarded(&redis, 20);
@@ -155,6 +158,7 @@ async fn redis_hung_slows_nobody_and_the_local_limits_go_on() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn keys_in_redis_are_no_identities() {
     let redis = Redis::start();
     let guarded = guarded(&redis, 1000);

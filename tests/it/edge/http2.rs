@@ -27,6 +27,7 @@ fn told(output: &Output) -> String {
 }
 
 #[test]
+#[ignore = "needs curl; scripts/test runs it"]
 fn it_is_spoken_where_it_is_switched_on() {
     let server = Server::start(sandbox().env("VALETKEY__SERVER__HTTP2", "true"));
     let url = format!("{}/session", server.url);
@@ -73,6 +74,7 @@ fn a_connection_serves_one_request_after_the_other() {
 }
 
 #[test]
+#[ignore = "needs curl; scripts/test runs it"]
 fn it_is_not_spoken_otherwise() {
     let server = Server::start(&mut sandbox());
     let output =

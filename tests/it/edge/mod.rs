@@ -43,10 +43,9 @@ fn unlimited(command: &mut Command) {
     }
 }
 
-/// The records of decisions so far.
-fn records(server: &Server) -> Vec<String> {
-    let is_record = |line: &&str| line.contains("\"event\":\"vend\"");
-    server.stdout().lines().filter(is_record).map(str::to_owned).collect()
+/// The records of decisions, once there are `count`.
+fn records(server: &Server, count: usize) -> Vec<String> {
+    server.stdout_lines(count, |line| line.contains("\"event\":\"vend\""))
 }
 
 /// What xAI answers to a request for a token.

@@ -27,6 +27,7 @@ async fn assert_local_only(limiter: &Limiter) {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_refused_at_boot_is_used_when_it_appears() {
     let mut redis = Redis::absent();
     let limiter = replica(&redis.url());
@@ -37,6 +38,7 @@ async fn redis_refused_at_boot_is_used_when_it_appears() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_killed_and_restarted_is_used_again() {
     let mut redis = Redis::start();
     let limiter = replica(&redis.url());
@@ -51,6 +53,7 @@ async fn redis_killed_and_restarted_is_used_again() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_hung_holds_up_nobody() {
     let redis = Redis::start();
     let limiter = replica(&redis.url());
@@ -75,6 +78,7 @@ async fn redis_hung_holds_up_nobody() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_slow_is_left_alone_until_it_is_quick() {
     let redis = Redis::start();
     let limiter = replica(&redis.url());
@@ -86,6 +90,7 @@ async fn redis_slow_is_left_alone_until_it_is_quick() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_read_only_or_full_is_not_used() {
     let redis = Redis::start();
     let limiter = replica(&redis.url());
@@ -104,6 +109,7 @@ async fn redis_read_only_or_full_is_not_used() {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn a_redis_that_does_not_know_us_is_not_used_and_nothing_shows_the_password() {
     let redis = Redis::start();
     let wrong = replica(&redis.url().replace(PASSWORD, "canary-wrong"));
@@ -135,6 +141,7 @@ impl io::Write for Lines {
 }
 
 #[tokio::test]
+#[ignore = "needs redis-server; scripts/test runs it"]
 async fn an_outage_is_logged_once_and_so_is_its_end() {
     let lines = Lines::default();
     let writer = lines.clone();

@@ -108,7 +108,7 @@ async fn a_gigabyte_is_not_kept() {
     let many: Vec<Case> = (0..3).flat_map(|_| cases()).collect();
     let stage = Stage::start(many);
     let before = stage.server.status("VmRSS");
-    let stage = stage.play_on().await;
+    let (stage, _) = stage.play_on().await;
     let grown = stage.server.status("VmRSS").saturating_sub(before);
     assert!(grown < 48 * 1024, "it has grown by {grown} KiB");
 }

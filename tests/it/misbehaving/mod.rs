@@ -6,6 +6,7 @@
 mod answers;
 mod connections;
 mod contents;
+mod contract;
 mod namespace;
 mod redirects;
 mod retry_after;
@@ -174,7 +175,7 @@ impl Stage {
 
     /// Tries every case, says all that is not as it must be, and ends.
     async fn play(self) {
-        let stage = self.play_on().await;
+        let (stage, _) = self.play_on().await;
         let mut output = stage.audit();
         output += &stage.server.end();
         for key in [XAI_KEY, ELEVENLABS_KEY] {
@@ -183,7 +184,7 @@ impl Stage {
     }
 
     /// As [`Self::play`], for one who wants to see more.
-    async fn play_on(self) -> Self {
+    async fn play_on(self) -> (Self, Vec<Outcome>) {
         let all = stream::iter(0..self.cases.len());
         let stage = &self;
         let tried = all.map(|place| async move { (place, stage.ask(place).await) });
@@ -198,7 +199,8 @@ impl Stage {
         }
         assert!(wrong.is_empty(), "\n{wrong}");
         assert!(!self.elsewhere.was_visited(), "someone was asked elsewhere");
-        self
+        let outcomes = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+        (self, outcomes)
     }
 
     fn complaints(&self, place: usize, outcome: &Outcome, written: &Written) -> Vec<String> {

@@ -56,7 +56,7 @@ async fn inside_the_black_hole() {
             .saying(name),
         Case::at("a name, in a hurry", "xai", "https://hole.example", UNREACHABLE).saying(none),
     ];
-    let stage = Stage::start(cases).play_on().await;
+    let (stage, _) = Stage::start(cases).play_on().await;
     // However many want to know, one thread waits for the name server.
     let before = stage.server.status("Threads");
     let outcomes = join_all((0..100).map(|_| stage.ask(1))).await;

@@ -25,10 +25,10 @@ struct Pooled {
 impl Pooled {
     /// One that vends `realtime_scribe` from the sandbox, with a pool of these settings.
     fn start(pool: &[(&str, &str)]) -> Self {
-        Self::start_with(pool, "0s")
+        Self::start_with(pool, "0s", "10s")
     }
 
-    fn start_with(pool: &[(&str, &str)], lame_duck: &str) -> Self {
+    fn start_with(pool: &[(&str, &str)], lame_duck: &str, drain: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let audit = format!("file:{}", folder.path().join("audit.log").display());
         let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
@@ -36,7 +36,7 @@ impl Pooled {
         for (key, value) in pool {
             command.env(format!("VALETKEY__TOKENS__REALTIME_SCRIBE__POOL__{key}"), value);
         }
-        Self { server: Server::start_with(&mut command, lame_duck, "10s"), folder }
+        Self { server: Server::start_with(&mut command, lame_duck, drain), folder }
     }
 
     fn caller(&self) -> Caller {
@@ -126,7 +126,8 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
     let log = pooled.server.log();
     let said = log.iter().find_map(|line| line["terms"].as_str());
     assert!(said.is_some_and(|terms| terms.starts_with("up to 4; 450s left")), "{said:?}");
-    let pool: Vec<_> = log.iter().filter_map(|line| line["pool"].as_str()).collect();
+    let lines = pooled.server.log_lines(2, |line| line["pool"].is_string());
+    let pool: Vec<_> = lines.iter().map(|line| line["pool"].as_str().unwrap()).collect();
     assert_eq!(pool, ["miss", "hit"]);
 }
 

@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::{Pooled, client::Got};
 
 /// How many ask at once, and how often each.
-const CALLERS: usize = 100;
-const EACH: usize = 1_000;
+const CALLERS: usize = 50;
+const EACH: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_requests_get_each_token_once() {
+#[ignore = "keeps both processors busy for seconds; scripts/test runs it"]
+async fn ten_thousand_requests_get_each_token_once() {
     let pooled = Pooled::start(&[("SIZE", "1000")]);
     let got = rush(&pooled);
     assert_eq!(got.len(), CALLERS * EACH);

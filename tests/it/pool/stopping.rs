@@ -6,7 +6,7 @@ use super::{Pooled, count};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
-    let mut pooled = Pooled::start_with(&[("SIZE", "50")], "2s");
+    let mut pooled = Pooled::start_with(&[("SIZE", "50")], "2s", "10s");
     pooled.fill(50).await;
     pooled.fault("elevenlabs/mint:latency=300ms").await;
     let mut caller = pooled.caller();
@@ -37,7 +37,7 @@ async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn also_when_it_has_to_stop_at_once() {
-    let mut pooled = Pooled::start_with(&[("SIZE", "20")], "20s");
+    let mut pooled = Pooled::start_with(&[("SIZE", "20")], "20s", "10s");
     pooled.fill(20).await;
     pooled.server.signal("TERM");
     while !pooled.server.log().iter().any(|it| it["lame_duck_ms"].is_number()) {
@@ -52,14 +52,14 @@ async fn also_when_it_has_to_stop_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_hangs_does_not_hold_up_the_end_for_longer_than_a_drain() {
-    let pooled = Pooled::start(&[("SIZE", "5")]);
+    let pooled = Pooled::start_with(&[("SIZE", "5")], "0s", "2s");
     pooled.fill(5).await;
     pooled.fault("elevenlabs/mint:hang").await;
     let mut caller = pooled.caller();
     (0..3).for_each(|_| assert!(caller.ask().is_hit()));
     let begun = Instant::now();
     let lines = pooled.end();
-    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     let discarded = count(&lines, "discard", Some("stopped"));
     assert!(discarded >= 2, "{discarded}");
 }

@@ -42,6 +42,7 @@ fn round(seed: u64, last: bool, total: &Total) {
 }
 
 #[test]
+#[ignore = "needs jq, and takes 10 s; scripts/test runs it"]
 #[expect(clippy::print_stdout, reason = "how to try it again is told when it fails")]
 fn at_200_random_moments_no_token_is_lost_count_of() {
     let now = || std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();

@@ -148,11 +148,10 @@ impl Scene {
         get(&format!("{}/metrics", self.server.admin)).await.text
     }
 
-    /// The log lines that have `text` in their message.
+    /// The log lines that have `text` in their message, once there is one.
     pub fn log(&self, text: &str) -> Vec<serde_json::Value> {
-        let mut lines = self.server.log();
-        lines.retain(|line| line["message"].as_str().is_some_and(|it| it.contains(text)));
-        lines
+        self.server
+            .log_lines(1, |line| line["message"].as_str().is_some_and(|it| it.contains(text)))
     }
 
     /// Ends it: no key may have been in any output, in full or in part.

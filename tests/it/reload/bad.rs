@@ -41,7 +41,7 @@ async fn they_change_nothing_and_are_told_of_with_every_problem() {
         assert!(detail["failed"]["at"].as_u64() >= detail["loaded_at"].as_u64());
         assert_eq!((&detail["reloads"], &detail["needs_restart"]), (&json!(0), &json!([])));
         count += problems.len();
-        let lines = running.lines(REFUSED);
+        let lines = running.lines(count, REFUSED);
         assert_eq!(lines.len(), count);
         for problem in problems {
             let said = |it: &Value| it["problem"] == problem && it["level"] == "ERROR";
@@ -56,13 +56,13 @@ async fn they_change_nothing_and_are_told_of_with_every_problem() {
     }
     let public = get(&format!("{}/readyz", running.server.url)).await;
     assert_eq!(public.text, r#"{"status":"ready"}"#, "callers learn nothing of it");
-    assert!(running.lines(IN_EFFECT).is_empty());
+    assert!(running.lines(0, IN_EFFECT).is_empty());
 
     let detail = running.reload(other).await;
     assert_eq!((&detail["failed"], &detail["reloads"]), (&json!(null), &json!(1)));
     assert!(running.welcomes("https://two.example").await);
     assert_eq!(running.metric("valetkey_last_reload_ok").await, 1);
-    assert_eq!(running.lines("after some that were not").len(), 1);
+    assert_eq!(running.lines(1, "after some that were not").len(), 1);
 }
 
 /// It is the address that is open that must be safe, not the one in the file.

@@ -42,7 +42,7 @@ async fn everything_in_them_applies_at_once() {
     assert_eq!(running.metric("valetkey_reloads_total{result=\"failed\"}").await, 0);
     assert!(running.metric("valetkey_settings_loaded_timestamp_seconds").await >= loaded);
 
-    let line = running.lines(IN_EFFECT).pop().unwrap();
+    let line = running.lines(1, IN_EFFECT).pop().unwrap();
     let changed: Vec<&str> = line["changed"].as_str().unwrap().split(", ").collect();
     for key in ["origins.allowed", "tokens.short.ttl", "auth.keys.0.sha256", "limits.caller.rate"] {
         assert!(changed.contains(&key), "{key}: {line}");

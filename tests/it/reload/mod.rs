@@ -151,11 +151,9 @@ impl Running {
         answer(request).await.header("access-control-allow-origin") == Some(origin)
     }
 
-    /// The log's lines with this message.
-    fn lines(&self, message: &str) -> Vec<Value> {
-        let mut lines = self.server.log();
-        lines.retain(|line| line["message"].as_str().unwrap().contains(message));
-        lines
+    /// The log's lines with this message, once there are `count`.
+    fn lines(&self, count: usize, message: &str) -> Vec<Value> {
+        self.server.log_lines(count, |line| line["message"].as_str().unwrap().contains(message))
     }
 }
 

@@ -18,18 +18,18 @@ async fn they_say_so_and_everything_else_applies() {
     let keys = json!(["audit.to", "log.filter", "server.max_connections"]);
     assert_eq!((&detail["needs_restart"], &detail["failed"]), (&keys, &json!(null)));
     assert!(running.welcomes("https://late.example").await);
-    let line = running.lines(NEED).pop().expect("the log is as it was");
+    let line = running.lines(1, NEED).pop().expect("the log is as it was");
     assert_eq!(line["level"], "WARN");
     assert_eq!(line["keys"], "audit.to, log.filter, server.max_connections");
     assert_eq!(
-        running.lines("settings in effect")[0]["changed"],
+        running.lines(1, "settings in effect")[0]["changed"],
         "origins.allowed, server.body_timeout"
     );
     assert_eq!(running.mint().await, KEY);
     running.server.wait_for_stdout("\"outcome\":\"vended\"");
 
     assert_eq!(running.hang_up().await["needs_restart"], keys, "it is not forgotten");
-    assert_eq!(running.lines(NEED).len(), 1, "nor said again");
+    assert_eq!(running.lines(1, NEED).len(), 1, "nor said again");
     let detail = running.reload("[origins]\nallowed = [\"https://late.example\"]\n").await;
     assert_eq!(detail["needs_restart"], json!([]));
     assert_eq!(detail["reloads"], 3);

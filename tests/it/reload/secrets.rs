@@ -17,9 +17,9 @@ async fn a_key_that_is_rotated_is_used_at_once_without_its_line_end() {
     running.replace("key", &format!("{NEXT}\r\n"));
     running.detail_when(|it| it["reloads"] == 1).await;
     assert_eq!(running.mint().await, NEXT);
-    let line = running.lines(IN_EFFECT).pop().unwrap();
+    let line = running.lines(1, IN_EFFECT).pop().unwrap();
     assert_eq!((&line["changed"], &line["secrets_changed"]), (&json!(""), &json!(true)));
-    let line = running.lines("a file changed").pop().unwrap();
+    let line = running.lines(1, "a file changed").pop().unwrap();
     assert_eq!(line["file"], running.path("key").display().to_string());
     assert!(!running.server.output().contains("canary"));
 }
@@ -66,7 +66,7 @@ async fn one_that_is_gone_keeps_the_old_one_with_an_alarm_until_it_is_back() {
         assert_eq!(running.mint().await, next);
         assert_eq!(running.metric("valetkey_last_reload_ok").await, 1);
     }
-    assert!(running.lines(REFUSED).len() >= cases.len());
+    assert!(running.lines(cases.len(), REFUSED).len() >= cases.len());
     assert!(!running.server.output().contains("canary"));
 }
 

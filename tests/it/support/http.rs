@@ -1,16 +1,23 @@
 //! An HTTP client that does nothing by itself: no redirects, no proxy, no retries.
 
+use std::sync::LazyLock;
+
 use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// The client.
+/// The client: one for all tests, since making one takes longer than a request. It keeps no connections,
+/// which would end with the runtime of the test that opened them.
 pub fn client() -> Client {
-    Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(super::process::PATIENCE)
-        .build()
-        .unwrap()
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(super::process::PATIENCE)
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap()
+    });
+    CLIENT.clone()
 }
 
 /// An answer, read whole.

@@ -173,6 +173,20 @@ impl Server {
         }
     }
 
+    /// The log lines that `wanted` accepts, once there are `count` of them: a line is written after the answer
+    /// that it is of.
+    pub fn log_lines(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let begun = Instant::now();
+        loop {
+            let lines: Vec<_> = self.log().into_iter().filter(&wanted).collect();
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", lines.len(), self.output());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Everything it printed so far, on both streams.
     pub fn output(&self) -> String {
         format!("{}\n{}", self.stdout(), self.stderr.so_far().join("\n"))
@@ -188,6 +202,21 @@ impl Server {
         let begun = Instant::now();
         while !self.stdout().contains(text) {
             assert!(begun.elapsed() < PATIENCE, "no {text} in {}", self.stdout());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The lines of standard output that `wanted` accepts, once there are `count` of them: what the program
+    /// has written was not read at once.
+    pub fn stdout_lines(&self, count: usize, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            let mut lines = self.stdout.so_far();
+            lines.retain(|line| wanted(line));
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", lines.len(), self.stdout());
             thread::sleep(Duration::from_millis(5));
         }
     }

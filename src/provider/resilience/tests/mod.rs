@@ -11,7 +11,11 @@ use std::{
 };
 
 use super::*;
-use crate::{metrics::Metrics, provider::Refusal};
+use crate::{
+    metrics::Metrics,
+    outbound::ConnectError,
+    provider::{Refusal, Unreachable},
+};
 use support::*;
 
 #[tokio::test(start_paused = true)]

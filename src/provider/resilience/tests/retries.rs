@@ -1,5 +1,6 @@
 //! Asking again, and when not to.
 
+use super::super::retry::PATIENCE;
 use super::*;
 
 #[tokio::test(start_paused = true)]

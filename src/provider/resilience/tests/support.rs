@@ -6,7 +6,12 @@ use std::{
 };
 
 use super::super::*;
-use crate::{base::secret::Secret, metrics::Metrics, outbound::Transport, provider::Refusal};
+use crate::{
+    base::secret::Secret,
+    metrics::Metrics,
+    outbound::{ConnectError, Transport},
+    provider::{Refusal, Unreachable},
+};
 
 /// Does one thing after the other; the last again and again.
 pub(super) struct Fake {
