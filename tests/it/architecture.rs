@@ -52,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "app",
             "audit",
+            "base",
             "caller",
             "error",
             "limit",
