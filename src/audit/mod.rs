@@ -19,7 +19,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 pub use record::{Record, Refill};
 
 use sink::Sink;
-use target::{Appended, Stdout};
+use target::{Appended, stdout};
 
 use crate::{
     base::clock::Clock,
@@ -68,7 +68,7 @@ impl Audit {
         let room = requests.max(MAX_BATCH);
         let sink = match settings.to.clone() {
             To::Off => return Ok(Self::off()),
-            To::Stdout => Sink::start("stdout", room, || Ok((Stdout::open()?, false)))?,
+            To::Stdout => Sink::start("stdout", room, || Ok((stdout()?, false)))?,
             To::File(path) => {
                 Sink::start(&format!("file:{}", path.display()), room, || Appended::open(path))?
             }

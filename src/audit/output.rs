@@ -8,7 +8,10 @@ use std::{
 };
 
 /// Where bytes go.
-pub(super) trait Target: io::Write + Send + 'static {
+pub(super) trait Target: Send + 'static {
+    /// Takes bytes, perhaps not all of them.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
     /// Follows what became of the place, such as a file that was renamed. Some: it goes on somewhere
     /// else, which ends in the middle of a line (true) or not.
     fn renew(&mut self) -> io::Result<Option<bool>> {
@@ -85,7 +88,7 @@ impl<T: Target> Output<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, io::Write};
+    use std::cell::Cell;
 
     use super::*;
 
@@ -99,7 +102,7 @@ mod tests {
         gone: Cell<usize>,
     }
 
-    impl Write for Disk {
+    impl Target for Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.blocked = !self.blocked;
             if self.blocked {
@@ -114,12 +117,6 @@ mod tests {
             Ok(taken)
         }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Target for Disk {
         fn renew(&mut self) -> io::Result<Option<bool>> {
             Ok(self.torn_after_renewal.take())
         }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write},
+    io::{self, Read as _, Seek as _, SeekFrom},
     os::{
         fd::AsFd as _,
         unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
@@ -14,20 +14,16 @@ use super::output::Target;
 
 /// Standard output without the buffer that Rust puts before it, which would keep what it cannot
 /// write and so write it twice.
-pub(super) struct Stdout(File);
-
-impl Stdout {
-    pub(super) fn open() -> io::Result<Self> {
-        let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        // Which of the two it is can no longer be told: Rust puts /dev/null where nothing is.
-        if is_null(&file) {
-            tracing::warn!(
-                "the audit goes to /dev/null: standard output is closed, or leads there; give it a \
-                 file with audit.to = \"file:/path\""
-            );
-        }
-        Ok(Self(file))
+pub(super) fn stdout() -> io::Result<File> {
+    let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    // Which of the two it is can no longer be told: Rust puts /dev/null where nothing is.
+    if is_null(&file) {
+        tracing::warn!(
+            "the audit goes to /dev/null: standard output is closed, or leads there; give it a \
+             file with audit.to = \"file:/path\""
+        );
     }
+    Ok(file)
 }
 
 /// Whether it is the device that forgets everything.
@@ -37,17 +33,11 @@ fn is_null(file: &File) -> bool {
     of(file.metadata()).is_some_and(|it| Some(it) == of(fs::metadata("/dev/null")))
 }
 
-impl Write for Stdout {
+impl Target for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        io::Write::write(self, bytes)
     }
 }
-
-impl Target for Stdout {}
 
 /// A file that is only ever appended to, so that cutting it (`copytruncate`) leaves no hole.
 pub(super) struct Appended {
@@ -74,6 +64,10 @@ impl Appended {
 }
 
 impl Target for Appended {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut self.file, bytes)
+    }
+
     fn renew(&mut self) -> io::Result<Option<bool>> {
         if self.is_in_place()? {
             return Ok(None);
@@ -102,16 +96,6 @@ impl Target for Appended {
         // Some file systems count no links: there the path decides.
         let has_no_name = self.file.metadata().is_ok_and(|file| file.nlink() == 0);
         has_no_name && !self.is_in_place().unwrap_or(false)
-    }
-}
-
-impl Write for Appended {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -172,7 +156,7 @@ mod tests {
         fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
         assert!(!target.is_gone(), "it has another name");
         assert_eq!(target.renew().unwrap(), Some(false));
-        target.write_all(b"new\n").unwrap();
+        assert_eq!(target.write(b"new\n").unwrap(), 4);
         assert_eq!(fs::read(path).unwrap(), b"new\n");
     }
 
