@@ -15,7 +15,7 @@ pub enum Mode {
 
 /// Whether a provider that was asked made a token.
 #[derive(Clone, Copy, Debug)]
-pub enum Fate {
+pub enum MintOutcome {
     /// It did.
     Minted,
     /// It certainly did not.
@@ -66,7 +66,16 @@ impl Mode {
     }
 }
 
-impl Fate {
+impl MintOutcome {
+    /// What came of a request for a token. `minted_nothing`: whether an error says so for certain.
+    pub fn of<T, E>(result: &Result<T, E>, minted_nothing: impl Fn(&E) -> bool) -> Self {
+        match result {
+            Ok(_) => Self::Minted,
+            Err(error) if minted_nothing(error) => Self::Nothing,
+            Err(_) => Self::Unknown,
+        }
+    }
+
     pub(super) const ALL: [Self; 3] = [Self::Minted, Self::Nothing, Self::Unknown];
 
     pub(super) fn name(self) -> &'static str {

@@ -22,7 +22,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-pub use label::{Fate, Mode};
+pub use label::{MintOutcome, Mode};
 pub use pool::PoolCounts;
 pub use providers::{ProviderKey, Retries};
 
@@ -136,7 +136,7 @@ impl Metrics {
     }
 
     /// A provider was asked for a token, and answered or not in that time, with that result.
-    pub fn minted(&self, provider: &str, took: Duration, result: Fate) {
+    pub fn minted(&self, provider: &str, took: Duration, result: MintOutcome) {
         let provider = self.0.provider_names.known(Some(provider));
         let mint = Mint { provider: provider.clone(), result: result.name() };
         self.0.counts.mints.get_or_create(&mint).inc();
@@ -261,7 +261,7 @@ impl Inner {
             drop(counts.decisions.get_or_create(&Decision { token_type, outcome: "vended" }));
         }
         for provider in self.provider_names.all() {
-            for result in Fate::ALL.map(Fate::name) {
+            for result in MintOutcome::ALL.map(MintOutcome::name) {
                 let provider = provider.clone();
                 drop(counts.mints.get_or_create(&Mint { provider, result }));
             }
