@@ -2,240 +2,243 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use serde::{Serialize, Serializer, ser};
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use uuid::Uuid;
 
-use super::line::Line;
-use crate::base::clock::Timestamp;
+use super::line;
+use crate::base::hex::Hex;
 
-/// A decision. Fields that nothing is known of are left out of the line.
-#[derive(Clone, Debug, Default)]
+/// RFC 3339 in UTC with milliseconds: always of the same length, so that lines sort as text.
+const RFC_3339: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// A decision, or the intent to mint. The fields stand in the line in this order; those of which
+/// nothing is known are left out.
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Event {
     pub(super) time: Time,
     pub(super) event: &'static str,
-    pub(super) request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mint_id: Option<Uuid>,
-    pub(super) route: &'static str,
-    pub(super) outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) route: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instead_of: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) caller: Option<Caller>,
-    pub(super) address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) origin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) token_type: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) provider: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ttl: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<u64>,
-    pub(super) minted: Made,
-    pub(super) token_sha256: Option<[u8; 32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) minted: Option<Made>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_sha256: Option<Sha256>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) pooled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) minted_at: Option<u64>,
-    pub(super) upstream: Option<Duration>,
-    pub(super) duration: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) upstream_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) duration_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) observed: Vec<&'static str>,
 }
 
 /// Whether a token was made.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Made {
     Yes,
-    #[default]
     No,
     /// The provider was asked, and what it did then is not known.
     Unknown,
 }
 
 /// Who asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Caller {
     pub(super) id: Arc<str>,
     pub(super) via: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issuer: Option<Arc<str>>,
 }
 
-/// A moment, as RFC 3339 in UTC with milliseconds: always of the same length, so that lines sort as
-/// text.
+/// A moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Time(SystemTime);
+pub(super) struct Time(pub(super) SystemTime);
+
+/// A duration, in milliseconds with at most three decimals.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Millis(pub(super) Duration);
+
+/// A hash of a token.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sha256(pub(super) [u8; 32]);
 
 impl Event {
+    /// That this is about to be asked of the provider: what is known of the request, and nothing of
+    /// what came of it. `event`: for whom.
+    pub(super) fn intent(&self, event: &'static str, now: SystemTime) -> Self {
+        Self {
+            time: Time(now),
+            event,
+            request_id: self.request_id.clone(),
+            mint_id: self.mint_id,
+            route: self.route,
+            caller: self.caller.clone(),
+            address: self.address.clone(),
+            origin: self.origin.clone(),
+            token_type: self.token_type.clone(),
+            provider: self.provider.clone(),
+            ttl: self.ttl,
+            ..Self::default()
+        }
+    }
+
     /// Says another outcome, and which one it takes the place of.
     pub(super) fn instead(&mut self, outcome: &'static str) {
-        if self.outcome != outcome {
-            self.instead_of = Some(self.outcome).filter(|it| !it.is_empty());
-            self.outcome = outcome;
+        if self.outcome != Some(outcome) {
+            self.instead_of = self.outcome.replace(outcome);
         }
     }
 
     /// Whether it is of someone whom nobody knows.
     pub(super) fn is_of_stranger(&self) -> bool {
-        self.caller.is_none() && !self.route.is_empty()
+        self.caller.is_none() && self.route.is_some()
     }
 
     /// The line, with its line end.
     pub(super) fn line(&self) -> Vec<u8> {
-        Line::of(|line| {
-            self.begin(line, self.event, self.time);
-            line.text("outcome", self.outcome);
-            line.some_text("instead_of", self.instead_of.unwrap_or_default());
-            if let Some(reason) = &self.reason {
-                line.text("reason", reason);
-            }
-            self.asked(line);
-            if let Some(expires_at) = self.expires_at {
-                line.whole("expires_at", expires_at);
-            }
-            line.text("minted", self.minted.name());
-            if let Some(hash) = &self.token_sha256 {
-                line.hex("token_sha256", hash);
-            }
-            if self.pooled {
-                line.yes("pooled");
-            }
-            if let Some(minted_at) = self.minted_at {
-                line.whole("minted_at", minted_at);
-            }
-            if let Some(upstream) = self.upstream {
-                line.millis("upstream_ms", upstream);
-            }
-            line.millis("duration_ms", self.duration);
-            if !self.observed.is_empty() {
-                line.texts("observed", &self.observed);
-            }
-        })
-    }
-
-    /// The line that says, at `now`, that this is about to be asked of the provider: the same, without
-    /// what came of it. `event`: for whom.
-    pub(super) fn intent(&self, event: &'static str, now: SystemTime) -> Vec<u8> {
-        Line::of(|line| {
-            self.begin(line, event, Time::from(now));
-            self.asked(line);
-        })
-    }
-
-    /// Which line it is.
-    fn begin(&self, line: &mut Line, event: &'static str, time: Time) {
-        line.time("time", Timestamp::from(time.0));
-        line.text("event", event);
-        line.some_text("request_id", &self.request_id);
-        if let Some(mint_id) = self.mint_id {
-            line.id("mint_id", mint_id);
-        }
-        line.some_text("route", self.route);
-    }
-
-    /// Who asks, and for what.
-    fn asked(&self, line: &mut Line) {
-        if let Some(caller) = &self.caller {
-            line.inner("caller", |line| {
-                line.text("id", &caller.id);
-                line.text("via", caller.via);
-                if let Some(issuer) = &caller.issuer {
-                    line.text("issuer", issuer);
-                }
-            });
-        }
-        line.some_text("address", &self.address);
-        if let Some(origin) = &self.origin {
-            line.text("origin", origin);
-        }
-        if let Some(token_type) = &self.token_type {
-            line.text("token_type", token_type);
-        }
-        if let Some(provider) = &self.provider {
-            line.text("provider", provider);
-        }
-        if let Some(ttl) = self.ttl {
-            line.whole("ttl", ttl);
-        }
-    }
-}
-
-impl Made {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl From<SystemTime> for Time {
-    fn from(at: SystemTime) -> Self {
-        Self(at)
+        line::of(self)
     }
 }
 
 impl Default for Time {
     fn default() -> Self {
-        Self(SystemTime::UNIX_EPOCH)
+        Self(UNIX_EPOCH)
+    }
+}
+
+impl Serialize for Time {
+    /// What is before 1970 is written as its beginning, and so is a year beyond 9999, which has no
+    /// RFC 3339.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanos = i128::try_from(since.as_nanos()).unwrap_or_default();
+        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos);
+        let text = at.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(RFC_3339);
+        serializer.serialize_str(&text.map_err(ser::Error::custom)?)
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64((self.0.as_secs_f64() * 1e6).round() / 1e3)
+    }
+}
+
+impl Serialize for Sha256 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Hex(&self.0))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn line(event: &Event) -> String {
-        String::from_utf8(event.line()).unwrap()
+    fn value(value: impl Serialize) -> Value {
+        serde_json::to_value(value).unwrap()
     }
 
     #[test]
     fn the_time_has_milliseconds_and_is_utc() {
-        let at = |nanos| {
-            let time = (UNIX_EPOCH + Duration::from_nanos(nanos)).into();
-            let line: serde_json::Value =
-                serde_json::from_str(&line(&Event { time, ..Event::default() })).unwrap();
-            line["time"].as_str().unwrap().to_owned()
-        };
-        assert_eq!(at(1_785_240_000_123_999_999), "2026-07-28T12:00:00.123Z");
-        assert_eq!(at(1_785_240_000_000_000_000), "2026-07-28T12:00:00.000Z");
-    }
-
-    #[test]
-    fn what_is_not_known_is_left_out() {
-        let event = Event { event: "vend", outcome: "vended", ..Event::default() };
-        assert_eq!(
-            line(&event),
-            "{\"time\":\"1970-01-01T00:00:00.000Z\",\"event\":\"vend\",\"outcome\":\"vended\",\
-             \"minted\":\"no\",\"duration_ms\":0.0}\n"
-        );
-    }
-
-    #[test]
-    fn a_line_is_one_line_of_visible_ascii_whatever_it_holds() {
-        let nasty = [
-            "https://a\",\"outcome\":\"vended",
-            "a\nb\r\n{\"event\":\"vend\"}",
-            "\u{1b}[2J\u{1b}]0;pwn\u{7}\u{7f}",
-            "\u{9b}2J \u{85} \u{2028} \u{202e}gpj.exe",
-            "😀 ü \0 \\",
-            &String::from_utf8_lossy(b"https://\xff\xfe\xc0\xaf.example"),
-        ];
-        for text in nasty {
-            let event = Event { origin: Some(text.to_owned()), ..Event::default() };
-            let line = line(&event);
-            let (body, end) = line.split_at(line.len() - 1);
-            assert!(end == "\n" && body.bytes().all(|it| (b' '..=b'~').contains(&it)), "{line}");
-            let value: serde_json::Value = serde_json::from_str(body).unwrap();
-            assert_eq!(
-                (value["origin"].as_str(), value["outcome"].as_str()),
-                (Some(text), Some(""))
-            );
+        let day = Duration::from_secs(86_400);
+        let nanos = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
+        for (at, expected) in [
+            (nanos(1_785_240_000_123_999_999), "2026-07-28T12:00:00.123Z"),
+            (nanos(1_785_240_000_000_000_000), "2026-07-28T12:00:00.000Z"),
+            (UNIX_EPOCH + 2_932_897 * day - Duration::from_nanos(1), "9999-12-31T23:59:59.999Z"),
+            // What has no form is written as the beginning.
+            (UNIX_EPOCH + 2_932_897 * day, "1970-01-01T00:00:00.000Z"),
+            (UNIX_EPOCH - day, "1970-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(value(Time(at)), expected);
         }
     }
 
     #[test]
+    fn milliseconds_have_at_most_three_decimals() {
+        for (nanos, expected) in [
+            (0, "0.0"),
+            (1_000, "0.001"),
+            (1_500, "0.002"),
+            (1_000_000, "1.0"),
+            (1_010_000, "1.01"),
+            (151_234_000, "151.234"),
+            (86_400_000_000_000, "86400000.0"),
+        ] {
+            assert_eq!(value(Millis(Duration::from_nanos(nanos))).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_hash_is_in_hex() {
+        assert_eq!(value(Sha256([0x0f; 32])), "0f".repeat(32));
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let event = Event { event: "vend", outcome: Some("vended"), ..Event::default() };
+        assert_eq!(
+            String::from_utf8(event.line()).unwrap(),
+            "{\"time\":\"1970-01-01T00:00:00.000Z\",\"event\":\"vend\",\"outcome\":\"vended\"}\n"
+        );
+    }
+
+    #[test]
+    fn an_intent_says_nothing_of_what_came_of_it() {
+        let event = Event {
+            event: "vend",
+            outcome: Some("vended"),
+            minted: Some(Made::Unknown),
+            ttl: Some(300),
+            observed: vec!["caller"],
+            ..Event::default()
+        };
+        let intent = event.intent("mint", UNIX_EPOCH);
+        let expected = json!({"time": "1970-01-01T00:00:00.000Z", "event": "mint", "ttl": 300});
+        assert_eq!(value(intent), expected);
+    }
+
+    #[test]
     fn another_outcome_says_what_it_replaces() {
-        let mut event = Event { outcome: "vended", ..Event::default() };
+        let mut event = Event { outcome: Some("vended"), ..Event::default() };
         event.instead("audit_unavailable");
         event.instead("audit_unavailable");
-        assert_eq!((event.outcome, event.instead_of), ("audit_unavailable", Some("vended")));
+        let outcomes = (event.outcome, event.instead_of);
+        assert_eq!(outcomes, (Some("audit_unavailable"), Some("vended")));
     }
 }

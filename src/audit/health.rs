@@ -1,83 +1,99 @@
 //! How the writer fares: shared between it and those who would rather not wait for it.
 
 use std::{
-    fmt,
-    sync::atomic::{AtomicU8, AtomicU64, Ordering},
+    fmt, mem,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc::Permit;
 
-use super::PATIENCE;
-
-/// Grows only until records are taken again, so that each is logged once.
-mod trouble {
-    pub(super) const NONE: u8 = 0;
-    pub(super) const LATE: u8 = 1;
-    pub(super) const FAILED: u8 = 2;
-}
+use super::{PATIENCE, writer::Job};
 
 #[derive(Debug)]
 pub(super) struct Health {
     /// Where records go, for the log.
     place: String,
-    /// Room for records that wait for the writer.
-    pub(super) slots: Semaphore,
-    /// How many there are of those.
-    room: usize,
-    /// What times are counted from.
-    epoch: Instant,
-    /// When the writer began with what it is writing, in milliseconds and one; 0: it is not writing.
-    busy_since: AtomicU64,
-    trouble: AtomicU8,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Lines that the writer did not take yet.
+    waiting: usize,
+    /// Lines that it took, could not write, and keeps.
+    kept: usize,
+    /// When it began with what it is writing.
+    busy_since: Option<Instant>,
+    trouble: Trouble,
     /// Records that found no room, since they were last taken.
-    lost: AtomicU64,
+    lost: u64,
+}
+
+/// Grows only until records are taken again, so that each is logged once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+enum Trouble {
+    #[default]
+    None,
+    Late,
+    Failed,
 }
 
 impl Health {
-    pub(super) fn new(place: String, room: usize) -> Self {
-        Self {
-            place,
-            slots: Semaphore::new(room),
-            room,
-            epoch: Instant::now(),
-            busy_since: AtomicU64::new(0),
-            trouble: AtomicU8::new(trouble::NONE),
-            lost: AtomicU64::new(0),
-        }
+    pub(super) fn new(place: String) -> Self {
+        Self { place, state: Mutex::default() }
     }
 
-    /// How many records wait for the writer.
+    /// Sends a line to the writer.
+    pub(super) fn send(&self, room: Permit<'_, Job>, job: Job) {
+        self.lock().waiting += 1;
+        room.send(job);
+    }
+
+    /// How many lines wait for the writer.
     pub(super) fn waiting(&self) -> usize {
-        self.room.saturating_sub(self.slots.available_permits())
+        self.lock().waiting
     }
 
     /// Whether it is not worth while to wait for the writer.
     pub(super) fn is_stuck(&self) -> bool {
-        let since = self.busy_since.load(Ordering::Acquire);
-        let hangs = since != 0 && self.millis() >= since + PATIENCE.as_millis() as u64;
-        hangs || self.trouble.load(Ordering::Acquire) == trouble::FAILED
+        let state = self.lock();
+        let hangs = state.busy_since.is_some_and(|since| since.elapsed() >= PATIENCE);
+        hangs || state.trouble == Trouble::Failed
     }
 
-    pub(super) fn begin(&self) {
-        self.busy_since.store(self.millis() + 1, Ordering::Release);
+    /// Whether all is written.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.waiting + state.kept == 0 && state.busy_since.is_none()
     }
 
-    pub(super) fn end(&self) {
-        self.busy_since.store(0, Ordering::Release);
+    /// The writer took so many lines, and begins to write.
+    pub(super) fn begin(&self, taken: usize) {
+        let mut state = self.lock();
+        state.waiting -= taken;
+        state.busy_since = Some(Instant::now());
+    }
+
+    /// The writer is done, but for so many lines.
+    pub(super) fn end(&self, kept: usize) {
+        let mut state = self.lock();
+        (state.kept, state.busy_since) = (kept, None);
     }
 
     /// The last write went well.
     pub(super) fn took(&self) {
-        if self.trouble.swap(trouble::NONE, Ordering::AcqRel) != trouble::NONE {
-            let lost = self.lost.swap(0, Ordering::AcqRel);
+        let mut state = self.lock();
+        if mem::take(&mut state.trouble) != Trouble::None {
+            let lost = mem::take(&mut state.lost);
+            drop(state);
             tracing::info!(to = self.place, lost, "the audit takes records again");
         }
     }
 
     /// The last write failed.
     pub(super) fn failed(&self, error: &dyn fmt::Display) {
-        if self.trouble.fetch_max(trouble::FAILED, Ordering::AcqRel) < trouble::FAILED {
+        if self.worsens(Trouble::Failed) {
             let place = &self.place;
             tracing::error!(to = place, %error, "the audit takes no records: nothing is vended");
         }
@@ -85,7 +101,7 @@ impl Health {
 
     /// A record was not written in time.
     pub(super) fn late(&self) {
-        if self.trouble.fetch_max(trouble::LATE, Ordering::AcqRel) == trouble::NONE {
+        if self.worsens(Trouble::Late) {
             let place = &self.place;
             tracing::error!(
                 to = place,
@@ -96,12 +112,21 @@ impl Health {
 
     /// A record found no room.
     pub(super) fn lost(&self) {
-        self.lost.fetch_add(1, Ordering::AcqRel);
+        self.lock().lost += 1;
         self.late();
     }
 
-    fn millis(&self) -> u64 {
-        self.epoch.elapsed().as_millis() as u64
+    fn worsens(&self, trouble: Trouble) -> bool {
+        let mut state = self.lock();
+        let worsens = state.trouble < trouble;
+        if worsens {
+            state.trouble = trouble;
+        }
+        worsens
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,7 +145,7 @@ mod tests {
             .with_writer(move || Shared(Arc::clone(&lines)))
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let health = Health::new("file:/audit.log".to_owned(), 4);
+            let health = Health::new("file:/audit.log".to_owned());
             health.took();
             health.late();
             health.lost();

@@ -7,25 +7,19 @@
 mod address;
 mod event;
 mod health;
-mod job;
 mod line;
 mod output;
-mod queue;
 mod record;
-mod refill;
 mod sink;
 mod target;
 mod writer;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
-
-pub use record::Record;
-pub use refill::Refill;
+pub use record::{Record, Refill};
 
 use sink::Sink;
-use target::{Appended, Stdout};
+use target::{Appended, stdout};
 
 use crate::{
     base::clock::Clock,
@@ -74,7 +68,7 @@ impl Audit {
         let room = requests.max(MAX_BATCH);
         let sink = match settings.to.clone() {
             To::Off => return Ok(Self::off()),
-            To::Stdout => Sink::start("stdout", room, || Ok((Stdout::open()?, false)))?,
+            To::Stdout => Sink::start("stdout", room, || Ok((stdout()?, false)))?,
             To::File(path) => {
                 Sink::start(&format!("file:{}", path.display()), room, || Appended::open(path))?
             }
@@ -105,9 +99,7 @@ impl Audit {
 
     /// Begins the record of a request. It is written when finished, or when dropped.
     pub fn begin(&self, request_id: &str, route: &'static str, address: IpAddr) -> Record {
-        let Some(inner) = &self.0 else { return Record::nowhere() };
-        let address = address::text(address, inner.address);
-        Record::begin(Arc::clone(inner), request_id, route, address)
+        Record::begin(self.0.as_ref(), request_id, route, address)
     }
 
     /// Writes that a token of a type is about to be minted that nobody asked for yet.
@@ -120,10 +112,7 @@ impl Audit {
         provider: &Arc<str>,
         ttl: u32,
     ) -> Result<Refill, Unrecorded> {
-        match &self.0 {
-            Some(inner) => Refill::begin(Arc::clone(inner), token_type, provider, ttl).await,
-            None => Ok(Refill::nowhere()),
-        }
+        Refill::begin(self.0.as_ref(), token_type, provider, ttl).await
     }
 
     /// Waits until everything recorded so far is written, for at most 2 s. Blocks: it is for the end
@@ -133,15 +122,4 @@ impl Audit {
             inner.sink.flush();
         }
     }
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    // It has that length; no line is ever without a hash for it.
-    hash.as_ref().try_into().unwrap_or_default()
-}
-
-fn digits(byte: u8) -> [u8; 2] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)])
 }

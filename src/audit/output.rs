@@ -1,17 +1,26 @@
 //! Lines into something that may take only a part of them.
 
 use std::{
+    borrow::Cow,
     io::{self, ErrorKind},
     thread,
     time::Duration,
 };
 
 /// Where bytes go.
-pub(super) trait Target: io::Write + Send + 'static {
+pub(super) trait Target: Send + 'static {
+    /// Takes bytes, perhaps not all of them.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
     /// Follows what became of the place, such as a file that was renamed. Some: it goes on somewhere
     /// else, which ends in the middle of a line (true) or not.
     fn renew(&mut self) -> io::Result<Option<bool>> {
         Ok(None)
+    }
+
+    /// Whether what was written can no longer be read by anyone, such as in a file that was deleted.
+    fn is_gone(&self) -> bool {
+        false
     }
 }
 
@@ -37,21 +46,24 @@ impl<T: Target> Output<T> {
         Self { target, torn }
     }
 
-    /// Writes `lines`, in one go unless the target takes less.
-    pub(super) fn put(&mut self, lines: &mut Vec<u8>) -> Result<(), Cut> {
+    /// Writes `lines`, in one go unless the target takes less; once more if it was deleted meanwhile.
+    pub(super) fn put(&mut self, lines: &[u8]) -> Result<(), Cut> {
+        self.put_once(lines)?;
+        if self.target.is_gone() { self.put_once(lines) } else { Ok(()) }
+    }
+
+    fn put_once(&mut self, lines: &[u8]) -> Result<(), Cut> {
         match self.target.renew() {
             Ok(Some(torn)) => self.torn = torn,
             Ok(None) => (),
             Err(error) => return Err(Cut { written: 0, error }),
         }
+        // Ends what a full disk left of a line, so that no line of ours becomes part of it.
         let extra = usize::from(self.torn);
-        if self.torn {
-            // Ends what a full disk left of a line, so that no line of ours becomes part of it.
-            lines.insert(0, b'\n');
-        }
-        let (written, result) = self.write(lines);
+        let ended = if self.torn { Cow::Owned([b"\n", lines].concat()) } else { lines.into() };
+        let (written, result) = self.write(&ended);
         if let Some(last) = written.checked_sub(1) {
-            self.torn = lines[last] != b'\n';
+            self.torn = ended[last] != b'\n';
         }
         result.map_err(|error| Cut { written: written.saturating_sub(extra), error })
     }
@@ -76,7 +88,7 @@ impl<T: Target> Output<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::cell::Cell;
 
     use super::*;
 
@@ -87,9 +99,10 @@ mod tests {
         holds: Vec<u8>,
         blocked: bool,
         torn_after_renewal: Option<bool>,
+        gone: Cell<usize>,
     }
 
-    impl Write for Disk {
+    impl Target for Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.blocked = !self.blocked;
             if self.blocked {
@@ -104,19 +117,17 @@ mod tests {
             Ok(taken)
         }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Target for Disk {
         fn renew(&mut self) -> io::Result<Option<bool>> {
             Ok(self.torn_after_renewal.take())
+        }
+
+        fn is_gone(&self) -> bool {
+            self.gone.replace(self.gone.get().saturating_sub(1)) > 0
         }
     }
 
     fn put(output: &mut Output<Disk>, text: &str) -> Option<usize> {
-        output.put(&mut text.as_bytes().to_vec()).err().map(|cut| cut.written)
+        output.put(text.as_bytes()).err().map(|cut| cut.written)
     }
 
     #[test]
@@ -139,5 +150,13 @@ mod tests {
         output.target.torn_after_renewal = Some(true);
         put(&mut output, "two\n");
         assert_eq!(output.target.holds, b"\none\n\ntwo\n");
+    }
+
+    #[test]
+    fn what_was_written_to_a_deleted_file_is_written_again_once() {
+        let disk = Disk { left: 100, gone: Cell::new(7), ..Disk::default() };
+        let mut output = Output::new(disk, false);
+        assert_eq!(put(&mut output, "one\n"), None);
+        assert_eq!(output.target.holds, b"one\none\n");
     }
 }

@@ -1,18 +1,23 @@
-//! The record of one request: begun first, filled in as facts arrive, written on every way out.
+//! The record of one request, or of a token that is minted before anyone asks for it: begun first,
+//! filled in as facts arrive, written on every way out.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use aws_lc_rs::digest;
+use tokio::time::Instant as Deadline;
 use uuid::Uuid;
 
 use super::{
-    ABANDONED, INTENT_PATIENCE, Inner, PATIENCE, Unrecorded,
-    event::{Caller, Event, Made},
-    refill::Refill,
-    sha256,
+    ABANDONED, INTENT_PATIENCE, Inner, PATIENCE, Unrecorded, address,
+    event::{Caller, Event, Made, Millis, Sha256, Time},
 };
+
+/// How long a record waits for room that no answer waits for.
+const REFILL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A record that is being filled in. It is written when it is finished, or with the outcome
 /// `abandoned` when it is dropped: the client hung up, or the handler panicked.
@@ -20,33 +25,42 @@ use super::{
 #[derive(Debug)]
 pub struct Record(Option<Open>);
 
+/// What is written of a mint ahead. Dropped before it was handed over, it is written that nobody got the
+/// token.
+#[must_use = "a refill that is dropped is recorded as discarded"]
+#[derive(Debug)]
+pub struct Refill(Record);
+
 #[derive(Debug)]
 struct Open {
     audit: Arc<Inner>,
     begun: Instant,
+    /// What the line of its intent is called.
+    intent: &'static str,
+    /// What a record says that is dropped.
+    dropped: &'static str,
     /// It moves from hand to hand.
     event: Box<Event>,
 }
 
 impl Record {
-    pub(super) fn nowhere() -> Self {
-        Self(None)
-    }
-
     pub(super) fn begin(
-        audit: Arc<Inner>,
+        audit: Option<&Arc<Inner>>,
         request_id: &str,
         route: &'static str,
-        address: String,
+        address: IpAddr,
     ) -> Self {
-        let event = Event {
-            event: "vend",
-            request_id: request_id.to_owned(),
-            route,
-            address,
-            ..Event::default()
-        };
-        Self(Some(Open { audit, begun: Instant::now(), event: Box::new(event) }))
+        Self(audit.map(|audit| {
+            let event = Event {
+                event: "vend",
+                request_id: Some(request_id.to_owned()),
+                route: Some(route),
+                address: Some(address::text(address, audit.address)),
+                minted: Some(Made::No),
+                ..Event::default()
+            };
+            Open::new(audit, "mint", ABANDONED, event)
+        }))
     }
 
     /// The page's origin, as the browser gave it.
@@ -89,24 +103,21 @@ impl Record {
     /// # Errors
     /// When the sink did not take it within 500 ms. The provider must then not be asked.
     pub async fn intend(&mut self) -> Result<(), Unrecorded> {
-        let Some(Open { audit, event, .. }) = &mut self.0 else { return Ok(()) };
-        let deadline = tokio::time::Instant::now() + INTENT_PATIENCE;
-        // Not the request's id: callers may choose that.
-        event.mint_id = Some(Uuid::now_v7());
-        audit.sink.write_intent(event.intent("mint", audit.clock.now()), deadline).await?;
-        event.minted = Made::Unknown;
-        Ok(())
+        match &mut self.0 {
+            Some(open) => open.intend().await,
+            None => Ok(()),
+        }
     }
 
     /// It is certain that the provider made no token.
     pub fn minted_nothing(&mut self) {
-        self.fill(|event| event.minted = Made::No);
+        self.fill(|event| event.minted = Some(Made::No));
     }
 
     /// What was minted, and the end of its life in Unix seconds. Only a hash of the token is kept.
     pub fn minted(&mut self, token: &str, expires_at: u64) {
         self.fill(|event| {
-            event.minted = Made::Yes;
+            event.minted = Some(Made::Yes);
             event.token_sha256 = Some(sha256(token));
             event.expires_at = Some(expires_at);
         });
@@ -114,7 +125,8 @@ impl Record {
 
     /// It is a token that was minted ahead: what was written of that goes on in this record.
     pub fn pooled(&mut self, refill: Refill) {
-        let Some(minted) = refill.hand_over() else { return };
+        let Refill(mut refill) = refill;
+        let Some(Open { event: minted, .. }) = refill.0.take() else { return };
         self.fill(|event| {
             event.pooled = true;
             event.mint_id = minted.mint_id;
@@ -127,7 +139,7 @@ impl Record {
 
     /// How long the provider took.
     pub fn upstream(&mut self, took: Duration) {
-        self.fill(|event| event.upstream = Some(took));
+        self.fill(|event| event.upstream_ms = Some(Millis(took)));
     }
 
     /// Writes it. `outcome` is `vended` or the code of a problem.
@@ -137,34 +149,22 @@ impl Record {
     /// `audit_unavailable`, whatever it would have been: that is what the record will say, as soon
     /// as it can be written.
     pub async fn finish(mut self, outcome: &'static str) -> Result<(), Unrecorded> {
-        let Some(audit) = self.0.as_ref().map(|open| Arc::clone(&open.audit)) else {
-            return Ok(());
-        };
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let Some(open) = &self.0 else { return Ok(()) };
+        let (audit, deadline) = (Arc::clone(&open.audit), Deadline::now() + PATIENCE);
         // Until there is room the record stays here, so that it is written if this is dropped.
-        let share = match self.is_of_stranger() {
+        let share = match open.event.is_of_stranger() {
             true => Some(audit.sink.share_of_strangers(deadline).await),
             false => None,
         };
         let is_crowded = matches!(share, Some(None));
         let room = if is_crowded { None } else { audit.sink.room(deadline).await };
-        let Some(event) = self.close(outcome) else { return Ok(()) };
+        let Some((_, event)) = self.close(outcome) else { return Ok(()) };
         match room {
-            Some(room) => audit.sink.write(room, event, deadline).await,
-            None if is_crowded => {
-                audit.sink.lose();
-                Err(Unrecorded)
-            }
-            None => {
-                audit.sink.write_unavailable(event);
-                Err(Unrecorded)
-            }
+            Some(room) => return audit.sink.write(room, event, deadline).await,
+            None if is_crowded => audit.sink.lose(),
+            None => audit.sink.write_unavailable(event),
         }
-    }
-
-    /// Whether it is of someone whom nobody knows.
-    fn is_of_stranger(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.event.is_of_stranger())
+        Err(Unrecorded)
     }
 
     fn fill(&mut self, fact: impl FnOnce(&mut Event)) {
@@ -174,20 +174,93 @@ impl Record {
     }
 
     /// Nothing is written of it hereafter.
-    fn close(&mut self, outcome: &'static str) -> Option<Box<Event>> {
-        let Open { audit, begun, mut event } = self.0.take()?;
-        event.time = audit.clock.now().into();
-        event.duration = begun.elapsed();
-        event.outcome = outcome;
-        Some(event)
+    fn close(&mut self, outcome: &'static str) -> Option<(Arc<Inner>, Box<Event>)> {
+        let Open { audit, begun, mut event, .. } = self.0.take()?;
+        event.time = Time(audit.clock.now());
+        event.duration_ms = Some(Millis(begun.elapsed()));
+        event.outcome = Some(outcome);
+        Some((audit, event))
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let Some(audit) = self.0.as_ref().map(|open| Arc::clone(&open.audit)) else { return };
-        if let Some(event) = self.close(ABANDONED) {
-            audit.sink.write_some_time(event);
+        let dropped = self.0.as_ref().map_or(ABANDONED, |open| open.dropped);
+        if let Some((audit, event)) = self.close(dropped) {
+            audit.sink.write_some_time(&event);
         }
     }
+}
+
+impl Refill {
+    pub(super) async fn begin(
+        audit: Option<&Arc<Inner>>,
+        token_type: &Arc<str>,
+        provider: &Arc<str>,
+        ttl: u32,
+    ) -> Result<Self, Unrecorded> {
+        let Some(audit) = audit else { return Ok(Self(Record(None))) };
+        let event = Event {
+            event: "discard",
+            token_type: Some(Arc::clone(token_type)),
+            provider: Some(Arc::clone(provider)),
+            ttl: Some(ttl),
+            ..Event::default()
+        };
+        let mut open = Open::new(audit, "refill", "lost", event);
+        open.intend().await?;
+        Ok(Self(Record(Some(open))))
+    }
+
+    /// What was minted, when, and the end of its life, in Unix seconds. Only a hash of the token is
+    /// kept.
+    pub fn minted(&mut self, token: &str, minted_at: u64, expires_at: u64) {
+        self.0.minted(token, expires_at);
+        self.0.fill(|event| event.minted_at = Some(minted_at));
+    }
+
+    /// It is certain that the provider made no token.
+    pub fn minted_nothing(&mut self) {
+        self.0.minted_nothing();
+    }
+
+    /// Writes that nobody gets the token, and why.
+    pub async fn discard(mut self, why: &'static str) {
+        let Some(open) = &mut self.0.0 else { return };
+        open.dropped = why;
+        let audit = Arc::clone(&open.audit);
+        let room = audit.sink.room(Deadline::now() + REFILL_PATIENCE).await;
+        if let Some((_, event)) = self.0.close(why) {
+            audit.sink.write_settled(room, &event);
+        }
+    }
+
+    /// The same, with what happened. It is for operators, and must not hold a secret.
+    pub async fn discard_because(mut self, why: &'static str, reason: String) {
+        self.0.reason(reason);
+        self.discard(why).await;
+    }
+}
+
+impl Open {
+    fn new(audit: &Arc<Inner>, intent: &'static str, dropped: &'static str, event: Event) -> Self {
+        let (audit, begun) = (Arc::clone(audit), Instant::now());
+        Self { audit, begun, intent, dropped, event: Box::new(event) }
+    }
+
+    async fn intend(&mut self) -> Result<(), Unrecorded> {
+        let deadline = Deadline::now() + INTENT_PATIENCE;
+        // Not the request's id: callers may choose that.
+        self.event.mint_id = Some(Uuid::now_v7());
+        let intent = self.event.intent(self.intent, self.audit.clock.now());
+        self.audit.sink.write_intent(&intent, deadline).await?;
+        self.event.minted = Some(Made::Unknown);
+        Ok(())
+    }
+}
+
+fn sha256(text: &str) -> Sha256 {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    // It has that length; no line is ever without a hash for it.
+    Sha256(hash.as_ref().try_into().unwrap_or_default())
 }

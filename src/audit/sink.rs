@@ -1,26 +1,29 @@
-//! The way to the writer: a queue with an end, and bounds on how long anyone waits.
+//! The way to the writer: a channel with an end, and bounds on how long anyone waits.
+//!
+//! Whoever writes and whoever waits must agree on what the answer will be: a line that says "vended"
+//! for a token that was withheld would be wrong, and so would a token without a line. The
+//! acknowledgement decides: either it was sent before who waits closed its end, or it was not.
 
-use std::{
-    io,
-    sync::{Arc, mpsc},
-    thread,
-    time::Duration,
-};
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc, thread, time::Duration};
 
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::yield_now,
+    sync::{
+        Semaphore, SemaphorePermit,
+        mpsc::{self, Permit, PermitIterator},
+        oneshot,
+    },
     time::{Instant, timeout_at},
 };
 
 use super::{
-    UNAVAILABLE, Unrecorded,
+    ABANDONED, UNAVAILABLE, Unrecorded,
     event::Event,
     health::Health,
-    job::{Job, Waiting},
     output::{Output, Target},
-    queue::{Call, Queue},
-    writer::Writer,
+    writer::{Job, Writer},
 };
 
 /// The most records that wait of those whom nobody knows: so few that even a slow pipe takes them
@@ -33,35 +36,45 @@ const OPENS_WITHIN: Duration = Duration::from_secs(5);
 /// How long the end of the process waits for the last lines.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
+/// How often it looks meanwhile.
+const LOOKS_EVERY: Duration = Duration::from_millis(1);
+
 #[derive(Debug)]
 pub(super) struct Sink {
-    queue: Arc<Queue>,
+    queue: mpsc::Sender<Job>,
     health: Arc<Health>,
     strangers: Semaphore,
 }
 
-/// Room for one record.
-pub(super) struct Room<'a>(SemaphorePermit<'a>);
+/// Room for a record, and for another one that corrects it.
+pub(super) type Room<'a> = PermitIterator<'a, Job>;
+
+/// A line on its way, for who waits for it.
+struct Pending<'a> {
+    written: oneshot::Receiver<()>,
+    /// The record, and room for its correction. An intent has no outcome that could change.
+    correction: Option<(Permit<'a, Job>, Box<Event>)>,
+    health: &'a Health,
+}
 
 impl Sink {
     /// Starts a writer to what `open` opens, which also says whether that ends in the middle of a
-    /// line. There is room for `room` records that wait for it.
+    /// line. There is room for `room` records that wait for it, and for their corrections.
     pub(super) fn start<T: Target>(
         place: &str,
         room: usize,
         open: impl FnOnce() -> io::Result<(T, bool)> + Send + 'static,
     ) -> Result<Self, String> {
-        let (tell, opened) = mpsc::sync_channel(1);
-        let (queue, health) =
-            (Arc::<Queue>::default(), Arc::new(Health::new(place.to_owned(), room)));
-        let (taken, known) = (Arc::clone(&queue), Arc::clone(&health));
-        let run = move || {
-            let target = open().map_err(|error| error.to_string());
-            let (told, target) = target.map_or_else(|e| (Err(e), None), |it| (Ok(()), Some(it)));
-            let _ = tell.try_send(told);
-            if let Some((target, torn)) = target {
-                Writer::new(taken, Output::new(target, torn), known).run();
+        let (tell, opened) = std::sync::mpsc::sync_channel(1);
+        let (queue, jobs) = mpsc::channel(2 * room);
+        let health = Arc::new(Health::new(place.to_owned()));
+        let known = Arc::clone(&health);
+        let run = move || match open() {
+            Ok((target, torn)) => {
+                let _ = tell.try_send(Ok(()));
+                Writer::new(jobs, Output::new(target, torn), known).run();
             }
+            Err(error) => drop(tell.try_send(Err(error.to_string()))),
         };
         let failed = |why: String| format!("audit.to = \"{place}\" cannot be opened: {why}");
         let spawned = thread::Builder::new().name("audit".to_owned()).spawn(run);
@@ -75,7 +88,7 @@ impl Sink {
 
     /// Whether records are not taken now.
     pub(super) fn is_stuck(&self) -> bool {
-        self.health.is_stuck() || self.health.slots.available_permits() == 0
+        self.health.is_stuck() || self.queue.capacity() < 2
     }
 
     /// Waits for a place among the few that those have who are not known to anyone, so that they
@@ -88,84 +101,72 @@ impl Sink {
         share.ok().and_then(Result::ok)
     }
 
-    /// Waits for room. None: not before `deadline`, or it is known that there will be none.
+    /// Waits for room. `None`: not before `deadline`, or it is known that there will be none.
     pub(super) async fn room(&self, deadline: Instant) -> Option<Room<'_>> {
         if self.health.is_stuck() {
             return None;
         }
-        // Mostly there is room, and then nobody need look at the time.
-        if let Ok(permit) = self.health.slots.try_acquire() {
-            return Some(Room(permit));
-        }
-        let permit = timeout_at(deadline, self.health.slots.acquire()).await;
-        permit.ok().and_then(Result::ok).map(Room)
+        let room = timeout_at(deadline, self.queue.reserve_many(2)).await;
+        room.ok().and_then(Result::ok)
     }
 
     /// Writes `event`, and waits for that until `deadline`.
     pub(super) async fn write(
         &self,
-        room: Room<'_>,
+        mut room: Room<'_>,
         event: Box<Event>,
         deadline: Instant,
     ) -> Result<(), Unrecorded> {
-        self.write_awaited(room, Job::awaited(event), deadline).await
+        let (Some(now), Some(later)) = (room.next(), room.next()) else { return Err(Unrecorded) };
+        let (job, written) = Job::awaited(event.line());
+        self.health.send(now, job);
+        let pending = Pending { written, correction: Some((later, event)), health: &self.health };
+        pending.until(deadline).await
     }
 
     /// Writes the line of an intent, and waits for that until `deadline`.
     pub(super) async fn write_intent(
         &self,
-        line: Vec<u8>,
+        intent: &Event,
         deadline: Instant,
     ) -> Result<(), Unrecorded> {
-        match self.room(deadline).await {
-            Some(room) => self.write_awaited(room, Job::intent(line), deadline).await,
-            None => {
-                self.health.late();
-                Err(Unrecorded)
-            }
-        }
-    }
-
-    async fn write_awaited(
-        &self,
-        room: Room<'_>,
-        (job, waiting): (Job, Waiting),
-        deadline: Instant,
-    ) -> Result<(), Unrecorded> {
-        if let Some(call) = self.send(room, job) {
-            // Whatever can run now may have something to write, too.
-            yield_now().await;
-            drop(call);
-        }
-        let result = waiting.until(deadline).await;
-        if result.is_err() {
+        let Some(now) = self.room(deadline).await.and_then(|mut room| room.next()) else {
             self.health.late();
-        }
-        result
+            return Err(Unrecorded);
+        };
+        let (job, written) = Job::awaited(intent.line());
+        self.health.send(now, job);
+        Pending { written, correction: None, health: &self.health }.until(deadline).await
     }
 
     /// Has the outcome that an answer gets whose record came too late written some time.
     pub(super) fn write_unavailable(&self, mut event: Box<Event>) {
         self.health.late();
         event.instead(UNAVAILABLE);
-        self.write_some_time(event);
+        self.write_some_time(&event);
     }
 
     /// Has `event` written without waiting; it must be true whenever that is.
     /// Of strangers' there are few, or those of callers would come too late behind them.
-    pub(super) fn write_some_time(&self, event: Box<Event>) {
+    pub(super) fn write_some_time(&self, event: &Event) {
         if event.is_of_stranger() && self.health.waiting() >= MAX_STRANGERS {
-            return self.health.lost();
+            return self.lose();
         }
-        match self.health.slots.try_acquire() {
-            Ok(permit) => drop(self.send(Room(permit), Job::settled(event))),
-            Err(_) => self.health.lost(),
+        match self.queue.try_reserve() {
+            Ok(permit) => self.health.send(permit, Job::settled(event.line())),
+            Err(mpsc::error::TrySendError::Full(())) => self.lose(),
+            Err(mpsc::error::TrySendError::Closed(())) => {
+                self.health.failed(&"its writer has ended");
+            }
         }
     }
 
-    /// Has `event` written, which stays true whenever that is.
-    pub(super) fn write_settled(&self, room: Room<'_>, event: Box<Event>) {
-        self.send(room, Job::settled(event));
+    /// Has `event` written, which stays true whenever that is, if need be without `room`.
+    pub(super) fn write_settled(&self, room: Option<Room<'_>>, event: &Event) {
+        match room.and_then(|mut room| room.next()) {
+            Some(permit) => self.health.send(permit, Job::settled(event.line())),
+            None => self.write_some_time(event),
+        }
     }
 
     /// Counts a record that will not be written.
@@ -173,28 +174,54 @@ impl Sink {
         self.health.lost();
     }
 
-    /// Waits, within bounds, until everything sent before is written.
+    /// Waits, within bounds, until everything sent before is written. It looks again and again: this
+    /// is for the end of the process, and blocks whoever calls it.
     pub(super) fn flush(&self) {
-        let (tell, told) = mpsc::sync_channel(1);
-        self.queue.flush(tell);
-        if told.recv_timeout(ENDS_WITHIN).is_err() {
-            tracing::error!("the audit did not take its last records");
+        let begun = std::time::Instant::now();
+        while !self.health.is_idle() {
+            if begun.elapsed() > ENDS_WITHIN {
+                return tracing::error!("the audit did not take its last records");
+            }
+            thread::sleep(LOOKS_EVERY);
         }
-    }
-
-    fn send(&self, room: Room<'_>, job: Job) -> Option<Call<'_>> {
-        // The writer gives it back when it takes the record.
-        room.0.forget();
-        self.queue.send(job).unwrap_or_else(|_| {
-            self.health.failed(&"its writer has ended");
-            None
-        })
     }
 }
 
-/// Nothing comes any more.
-impl Drop for Sink {
+impl Pending<'_> {
+    /// Waits until `deadline`.
+    async fn until(mut self, deadline: Instant) -> Result<(), Unrecorded> {
+        let written = timeout_at(deadline, &mut self.written).await;
+        if matches!(written, Ok(Ok(()))) {
+            self.correction = None;
+            return Ok(());
+        }
+        let decided = self.decide(UNAVAILABLE);
+        if decided.is_err() {
+            self.health.late();
+        }
+        decided
+    }
+
+    /// Decides that the line was written in time, or else that its outcome is this one.
+    fn decide(&mut self, outcome: &'static str) -> Result<(), Unrecorded> {
+        self.written.close();
+        let correction = self.correction.take();
+        if self.written.try_recv().is_ok() {
+            return Ok(());
+        }
+        if let Some((permit, mut event)) = correction {
+            event.instead(outcome);
+            self.health.send(permit, Job::settled(event.line()));
+        }
+        Err(Unrecorded)
+    }
+}
+
+/// The client hung up while its record was being written.
+impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        self.queue.close();
+        if self.correction.is_some() {
+            let _ = self.decide(ABANDONED);
+        }
     }
 }

@@ -2,36 +2,28 @@
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write},
+    io::{self, Read as _, Seek as _, SeekFrom},
     os::{
         fd::AsFd as _,
         unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
     },
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use super::output::Target;
 
-/// How often it is looked whether the file is still at its path.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 /// Standard output without the buffer that Rust puts before it, which would keep what it cannot
 /// write and so write it twice.
-pub(super) struct Stdout(File);
-
-impl Stdout {
-    pub(super) fn open() -> io::Result<Self> {
-        let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        // Which of the two it is can no longer be told: Rust puts /dev/null where nothing is.
-        if is_null(&file) {
-            tracing::warn!(
-                "the audit goes to /dev/null: standard output is closed, or leads there; give it a \
-                 file with audit.to = \"file:/path\""
-            );
-        }
-        Ok(Self(file))
+pub(super) fn stdout() -> io::Result<File> {
+    let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    // Which of the two it is can no longer be told: Rust puts /dev/null where nothing is.
+    if is_null(&file) {
+        tracing::warn!(
+            "the audit goes to /dev/null: standard output is closed, or leads there; give it a \
+             file with audit.to = \"file:/path\""
+        );
     }
+    Ok(file)
 }
 
 /// Whether it is the device that forgets everything.
@@ -41,23 +33,16 @@ fn is_null(file: &File) -> bool {
     of(file.metadata()).is_some_and(|it| Some(it) == of(fs::metadata("/dev/null")))
 }
 
-impl Write for Stdout {
+impl Target for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        io::Write::write(self, bytes)
     }
 }
-
-impl Target for Stdout {}
 
 /// A file that is only ever appended to, so that cutting it (`copytruncate`) leaves no hole.
 pub(super) struct Appended {
     path: PathBuf,
     file: File,
-    looked: Instant,
     /// The file is no longer at its path, and no other could be opened there.
     strayed: bool,
 }
@@ -66,7 +51,7 @@ impl Appended {
     /// Opens it, and says whether it ends in the middle of a line.
     pub(super) fn open(path: PathBuf) -> io::Result<(Self, bool)> {
         let (file, torn) = append(&path)?;
-        Ok((Self { path, file, looked: Instant::now(), strayed: false }, torn))
+        Ok((Self { path, file, strayed: false }, torn))
     }
 
     fn is_in_place(&self) -> io::Result<bool> {
@@ -79,42 +64,38 @@ impl Appended {
 }
 
 impl Target for Appended {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut self.file, bytes)
+    }
+
     fn renew(&mut self) -> io::Result<Option<bool>> {
-        if self.looked.elapsed() < LOOK_EVERY {
+        if self.is_in_place()? {
             return Ok(None);
         }
-        let mut moved = None;
-        if !self.is_in_place()? {
-            match append(&self.path) {
-                Ok((file, torn)) => {
-                    (self.file, self.strayed) = (file, false);
-                    moved = Some(torn);
-                }
-                // The file has another name now, and records in it are still kept: whoever renamed
-                // it may be about to put a new one in its place.
-                Err(error) if self.file.metadata()?.nlink() > 0 => {
-                    if !self.strayed {
-                        let path = self.path.display();
-                        tracing::warn!(%path, %error, "the audit goes on in the renamed file");
-                    }
-                    self.strayed = true;
-                }
-                // Not looked at: the next write must not go to a file that is deleted.
-                Err(error) => return Err(error),
+        match append(&self.path) {
+            Ok((file, torn)) => {
+                (self.file, self.strayed) = (file, false);
+                Ok(Some(torn))
             }
+            // The file has another name now, and records in it are still kept: whoever renamed it may
+            // be about to put a new one in its place.
+            Err(error) if self.file.metadata()?.nlink() > 0 => {
+                if !self.strayed {
+                    let path = self.path.display();
+                    tracing::warn!(%path, %error, "the audit goes on in the renamed file");
+                }
+                self.strayed = true;
+                Ok(None)
+            }
+            // The next write must not go to a file that is deleted.
+            Err(error) => Err(error),
         }
-        self.looked = Instant::now();
-        Ok(moved)
-    }
-}
-
-impl Write for Appended {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn is_gone(&self) -> bool {
+        // Some file systems count no links: there the path decides.
+        let has_no_name = self.file.metadata().is_ok_and(|file| file.nlink() == 0);
+        has_no_name && !self.is_in_place().unwrap_or(false)
     }
 }
 
@@ -139,11 +120,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-
-    fn look_again(target: &mut Appended) -> io::Result<Option<bool>> {
-        target.looked = Instant::now() - LOOK_EVERY;
-        target.renew()
-    }
 
     #[test]
     fn a_new_file_is_for_the_owner_only() {
@@ -176,11 +152,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.log");
         let (mut target, _) = Appended::open(path.clone()).unwrap();
-        assert_eq!(look_again(&mut target).unwrap(), None);
+        assert_eq!(target.renew().unwrap(), None);
         fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
-        assert_eq!(target.renew().unwrap(), None, "not looked at again so soon");
-        assert_eq!(look_again(&mut target).unwrap(), Some(false));
-        target.write_all(b"new\n").unwrap();
+        assert!(!target.is_gone(), "it has another name");
+        assert_eq!(target.renew().unwrap(), Some(false));
+        assert_eq!(target.write(b"new\n").unwrap(), 4);
         assert_eq!(fs::read(path).unwrap(), b"new\n");
     }
 
@@ -192,9 +168,11 @@ mod tests {
         let (mut target, _) = Appended::open(inner.join("audit.log")).unwrap();
         fs::rename(inner.join("audit.log"), &kept).unwrap();
         fs::remove_dir(&inner).unwrap();
-        assert_eq!(look_again(&mut target).unwrap(), None);
+        assert_eq!(target.renew().unwrap(), None);
+        assert!(!target.is_gone());
         fs::remove_file(&kept).unwrap();
-        assert!(look_again(&mut target).is_err());
+        assert!(target.is_gone());
+        assert!(target.renew().is_err());
         assert!(target.renew().is_err(), "and at once again");
     }
 }

@@ -1,80 +1,104 @@
-//! The thread that writes. It takes all that waits, writes it in one go, and tells each.
+//! The thread that writes. It takes all that waits, writes it in one go, and acknowledges each.
 //!
-//! What it could not write it keeps, and tries again every second until it can: that is also how it
-//! finds out that a full disk has room again. Meanwhile it takes nothing new, so it never holds
-//! more than one batch.
+//! What nobody waits for and could not be written it keeps, and tries again every second until it can:
+//! that is also how it finds out that a full disk has room again. It never holds more than one batch.
 
-use std::{
-    sync::{Arc, mpsc::SyncSender},
-    time::Duration,
+use std::{mem, sync::Arc, thread, time::Duration};
+
+use tokio::sync::{
+    mpsc::Receiver,
+    oneshot::{self, Sender},
 };
 
 use super::{
     MAX_BATCH,
     health::Health,
-    job::Job,
     output::{Output, Target},
-    queue::Queue,
 };
 
 /// How long after a failure it is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// A line for the writer.
+#[derive(Debug)]
+pub(super) struct Job {
+    line: Vec<u8>,
+    /// Tells who waits that it is written. Where nobody waits the line is true whenever that is.
+    written: Option<Sender<()>>,
+}
+
+impl Job {
+    /// A line that someone waits for.
+    pub(super) fn awaited(line: Vec<u8>) -> (Self, oneshot::Receiver<()>) {
+        let (written, acknowledged) = oneshot::channel();
+        (Self { line, written: Some(written) }, acknowledged)
+    }
+
+    /// A line of what is settled.
+    pub(super) fn settled(line: Vec<u8>) -> Self {
+        Self { line, written: None }
+    }
+
+    /// Whether who waited for it does not do so any more, and has sent what is true now.
+    fn is_withdrawn(&self) -> bool {
+        self.written.as_ref().is_some_and(Sender::is_closed)
+    }
+}
+
 pub(super) struct Writer<T> {
-    queue: Arc<Queue>,
+    queue: Receiver<Job>,
     output: Output<T>,
     health: Arc<Health>,
-    /// What is to be written next. Empty unless something failed or came too late.
+    /// What is to be written next. Empty unless something failed.
     batch: Vec<Job>,
-    flushes: Vec<SyncSender<()>>,
-    failing: bool,
+    is_failing: bool,
 }
 
 impl<T: Target> Writer<T> {
-    pub(super) fn new(queue: Arc<Queue>, output: Output<T>, health: Arc<Health>) -> Self {
-        Self { queue, output, health, batch: vec![], flushes: vec![], failing: false }
+    pub(super) fn new(queue: Receiver<Job>, output: Output<T>, health: Arc<Health>) -> Self {
+        Self { queue, output, health, batch: Vec::new(), is_failing: false }
     }
 
     /// Writes until nobody is left to send anything.
     pub(super) fn run(mut self) {
-        while self.wait() {
+        while self.take() {
+            self.batch.retain(|job| !job.is_withdrawn());
             // Nothing but what was withdrawn says nothing of how the target fares.
-            if !self.batch.is_empty() {
+            if self.is_failing || !self.batch.is_empty() {
                 self.write();
             }
-            if self.batch.is_empty() {
-                for flush in self.flushes.drain(..) {
-                    let _ = flush.try_send(());
-                }
-            }
+            self.health.end(self.batch.len());
         }
     }
 
     /// Waits until there is something to write. False: there never will be.
-    fn wait(&mut self) -> bool {
-        if self.failing {
-            // Once nobody knows of us any more, nobody will mend what fails either.
-            return self.queue.rest(TRY_AGAIN_AFTER);
+    fn take(&mut self) -> bool {
+        let room = MAX_BATCH - self.batch.len();
+        let mut taken = 0;
+        if self.is_failing {
+            thread::sleep(TRY_AGAIN_AFTER);
+            while taken < room && self.queue.try_recv().map(|job| self.batch.push(job)).is_ok() {
+                taken += 1;
+            }
+        } else {
+            taken = self.queue.blocking_recv_many(&mut self.batch, room);
         }
-        let Some(taken) = self.queue.take(&mut self.batch, MAX_BATCH, &mut self.flushes) else {
-            return false;
-        };
-        // Those who wait for room are woken all at once.
-        self.health.slots.add_permits(taken);
-        self.batch.retain(|job| !job.is_withdrawn());
-        true
+        self.health.begin(taken);
+        // Once nobody knows of us any more, nobody will mend what fails either.
+        taken > 0 || !self.queue.is_closed()
     }
 
     fn write(&mut self) {
-        self.health.begin();
         let (mut lines, mut ends) = (Vec::new(), Vec::with_capacity(self.batch.len()));
-        for job in &mut self.batch {
-            lines.extend_from_slice(job.line());
+        for job in &self.batch {
+            lines.extend_from_slice(&job.line);
             ends.push(lines.len());
         }
-        let result = self.output.put(&mut lines);
-        self.health.end();
-
+        if lines.is_empty() {
+            // An empty line tells whether there is room again.
+            lines.push(b'\n');
+        }
+        let result = self.output.put(&lines);
         let written = match &result {
             Ok(()) => ends.len(),
             Err(cut) => ends.partition_point(|end| *end <= cut.written),
@@ -84,16 +108,14 @@ impl<T: Target> Writer<T> {
             Ok(()) => self.health.took(),
             Err(cut) => self.health.failed(&cut.error),
         }
-        self.failing = result.is_err();
-        let untrue: Vec<_> = self.batch.drain(..written).filter_map(Job::written).collect();
-        self.batch.iter_mut().for_each(Job::failed);
-        self.batch.extend(untrue);
-    }
-}
-
-/// However it ended, be it by a defect, nothing is taken any more.
-impl<T> Drop for Writer<T> {
-    fn drop(&mut self) {
-        self.queue.close();
+        self.is_failing = result.is_err();
+        let left = self.batch.split_off(written);
+        for job in mem::replace(&mut self.batch, left) {
+            if let Some(written) = job.written {
+                let _ = written.send(());
+            }
+        }
+        // Whoever waits for the others learns from this that they are not, and sends what is true then.
+        self.batch.retain(|job| job.written.is_none());
     }
 }

@@ -1,18 +1,27 @@
 //! What counts are told apart by.
 
-use std::fmt;
-
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 
 use super::names::Name;
 
 /// What a limit does with a request beyond it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub enum Mode {
     /// It refuses it.
     Enforce,
     /// It only says that it would.
     Observe,
+}
+
+/// Whether a provider that was asked made a token.
+#[derive(Clone, Copy, Debug)]
+pub enum MintOutcome {
+    /// It did.
+    Minted,
+    /// It certainly did not.
+    Nothing,
+    /// It may have.
+    Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,9 +31,9 @@ pub(super) struct Decision {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Refusal {
+pub(super) struct LimitRefusal {
     pub(super) limit: &'static str,
-    pub(super) mode: Mode,
+    pub(super) mode: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -32,12 +41,48 @@ pub(super) struct Provider {
     pub(super) provider: Name,
 }
 
-impl EncodeLabelValue for Mode {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        let name = match self {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Mint {
+    pub(super) provider: Name,
+    pub(super) result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ConnectionRefusal {
+    pub(super) reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Reload {
+    pub(super) result: &'static str,
+}
+
+impl Mode {
+    pub(super) fn name(self) -> &'static str {
+        match self {
             Self::Enforce => "enforce",
             Self::Observe => "observe",
-        };
-        EncodeLabelValue::encode(&name, encoder)
+        }
+    }
+}
+
+impl MintOutcome {
+    /// What came of a request for a token. `minted_nothing`: whether an error says so for certain.
+    pub fn of<T, E>(result: &Result<T, E>, minted_nothing: impl Fn(&E) -> bool) -> Self {
+        match result {
+            Ok(_) => Self::Minted,
+            Err(error) if minted_nothing(error) => Self::Nothing,
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    pub(super) const ALL: [Self; 3] = [Self::Minted, Self::Nothing, Self::Unknown];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Minted => "minted",
+            Self::Nothing => "nothing",
+            Self::Unknown => "unknown",
+        }
     }
 }

@@ -50,7 +50,7 @@ impl Metrics {
         providers: impl IntoIterator<Item = P>,
     ) {
         self.0.token_types.add(token_types);
-        self.0.providers.add(providers);
+        self.0.provider_names.add(providers);
         self.0.begin_at_zero();
     }
 }

@@ -3,35 +3,34 @@
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
 };
 
 use super::Metrics;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Type {
+pub(super) struct Type {
     token_type: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
+pub(super) struct Request {
     token_type: String,
     result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Discard {
+pub(super) struct Discard {
     token_type: String,
     reason: &'static str,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    requests: Family<Request, Counter>,
-    minted: Family<Type, Counter>,
-    discards: Family<Discard, Counter>,
-    failures: Family<Type, Counter>,
-    stock: Family<Type, Gauge>,
+    pub(super) requests: Family<Request, Counter>,
+    pub(super) minted: Family<Type, Counter>,
+    pub(super) discards: Family<Discard, Counter>,
+    pub(super) failures: Family<Type, Counter>,
+    pub(super) stock: Family<Type, Gauge>,
 }
 
 /// What is counted of the pool of one token type.
@@ -119,24 +118,6 @@ impl PoolCounts {
     fn discards(&self, reason: &'static str) -> Counter {
         let discard = Discard { token_type: self.token_type.clone(), reason };
         self.discards.get_or_create(&discard).clone()
-    }
-}
-
-impl Pools {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "pool_requests",
-            "Requests for a token type with a pool, by what came of asking it",
-            self.requests.clone(),
-        );
-        registry.register("pool_minted", "Tokens minted ahead", self.minted.clone());
-        registry.register(
-            "pool_discards",
-            "Tokens minted ahead that nobody got",
-            self.discards.clone(),
-        );
-        registry.register("pool_failures", "Mints ahead that gave no token", self.failures.clone());
-        registry.register("pool_stock", "Tokens that are ready to be had", self.stock.clone());
     }
 }
 

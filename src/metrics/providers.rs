@@ -13,43 +13,42 @@ use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _},
     metrics::{MetricType, counter::Counter, family::Family, gauge::ConstGauge},
-    registry::Registry,
 };
 
 use super::Metrics;
 
 /// An API key, by its provider and its position in the settings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
-struct Key {
+pub(super) struct Key {
     provider: String,
     key: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Refusal {
+pub(super) struct Refusal {
     provider: String,
     key: String,
     reason: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Retry {
+pub(super) struct Retry {
     provider: String,
     reason: &'static str,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Providers {
-    requests: Family<Key, Counter>,
-    refusals: Family<Refusal, Counter>,
-    opens: Family<Key, Counter>,
-    retries: Family<Retry, Counter>,
-    states: States,
+    pub(super) requests: Family<Key, Counter>,
+    pub(super) refusals: Family<Refusal, Counter>,
+    pub(super) opens: Family<Key, Counter>,
+    pub(super) retries: Family<Retry, Counter>,
+    pub(super) states: States,
 }
 
 /// How the keys are that are in use. A new one in the place of another takes over.
 #[derive(Clone, Debug, Default)]
-struct States(Arc<Mutex<Vec<Place>>>);
+pub(super) struct States(Arc<Mutex<Vec<Place>>>);
 
 type Place = (Key, Weak<State>);
 
@@ -86,7 +85,7 @@ impl Metrics {
         position: usize,
         reasons: &[&'static str],
     ) -> ProviderKey {
-        let providers = &self.0.provider_keys;
+        let providers = &self.0.providers;
         let key = Key { provider: provider.to_owned(), key: position.to_string() };
         let state = State { up: AtomicBool::new(true), breaker_open: AtomicBool::new(false) };
         let state = Arc::new(state);
@@ -105,7 +104,7 @@ impl Metrics {
     /// all there can be.
     #[must_use]
     pub fn provider_retries(&self, provider: &str, reasons: &[&'static str]) -> Retries {
-        let retries = self.0.provider_keys.retries.clone();
+        let retries = self.0.providers.retries.clone();
         let made = Retries { provider: provider.to_owned(), retries };
         for reason in reasons {
             drop(made.retries.get_or_create(&made.retry(reason)));
@@ -154,32 +153,6 @@ impl Retries {
 
     fn retry(&self, reason: &'static str) -> Retry {
         Retry { provider: self.provider.clone(), reason }
-    }
-}
-
-impl Providers {
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "provider_requests",
-            "Requests to a provider, those that were made again among them",
-            self.requests.clone(),
-        );
-        registry.register(
-            "provider_key_refusals",
-            "Requests that a provider refused for the sake of the API key",
-            self.refusals.clone(),
-        );
-        registry.register(
-            "provider_breaker_opens",
-            "How often a breaker opened",
-            self.opens.clone(),
-        );
-        registry.register(
-            "provider_retries",
-            "Requests that a provider was asked again",
-            self.retries.clone(),
-        );
-        registry.register_collector(Box::new(self.states.clone()));
     }
 }
 

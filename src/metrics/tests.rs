@@ -20,7 +20,7 @@ fn counts_what_happens() {
     metrics.refused("caller", Mode::Enforce);
     metrics.refused("caller", Mode::Observe);
     metrics.audit_failed();
-    metrics.minted("xai", Duration::from_millis(250), Fate::Unknown);
+    metrics.minted("xai", Duration::from_millis(250), MintOutcome::Unknown);
     metrics.panicked();
     let one = |sample| assert_eq!(value(&metrics, sample).as_deref(), Some("1"), "{sample}");
     one("valetkey_decisions_total{token_type=\"none\",outcome=\"unknown_token_type\"}");
@@ -68,11 +68,11 @@ fn the_store_is_there_only_where_there_is_one() {
 fn names_from_outside_make_no_new_labels() {
     let metrics = metrics();
     metrics.decided(Some("x"), "unknown_token_type");
-    metrics.minted("x", Duration::ZERO, Fate::Minted);
+    metrics.minted("x", Duration::ZERO, MintOutcome::Minted);
     let before = metrics.render().lines().count();
     for n in 0..1_000 {
         metrics.decided(Some(&format!("x{n}\"}} 1\nvaletkey_")), "unknown_token_type");
-        metrics.minted(&format!("x{n}"), Duration::ZERO, Fate::Minted);
+        metrics.minted(&format!("x{n}"), Duration::ZERO, MintOutcome::Minted);
     }
     assert_eq!(metrics.render().lines().count(), before);
 }

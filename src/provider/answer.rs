@@ -7,10 +7,13 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Invalid, ProviderError, Refusal, upstream::Answer};
-use crate::base::secret::Secret;
+use crate::base::{secret::Secret, strict_json};
 
 /// The longest token that is passed on, in bytes. JWTs of other providers have about a thousand.
 const MAX_TOKEN: usize = 4096;
+
+/// How deep objects and arrays may lie in each other in an answer.
+const MAX_DEPTH: usize = 64;
 
 /// How far our clock and a provider's may be apart, in seconds.
 const MAX_SKEW: u64 = 60;
@@ -35,9 +38,10 @@ pub(super) fn add_query<'a>(
 }
 
 /// The body, if it is a JSON object. Nothing is deserialized into a struct here: `serde` would take
-/// an array for one, and a list of error words for a token.
+/// an array for one, and a list of error words for a token. A field that is there twice is refused: what
+/// the provider means by it is not known.
 pub(super) fn object(answer: &Answer) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&answer.body).ok()
+    strict_json::object(&answer.body, "it", MAX_DEPTH).ok()
 }
 
 /// A point in time, in Unix seconds, whole or not. Past the year 5000 it can only be meant in
@@ -124,7 +128,9 @@ mod tests {
             object(&Answer { status: 200, retry_after: None, body: text.into() }).is_some()
         };
         assert!(body(r#"{"token":"x"}"#));
-        for other in ["", "[\"forbidden\"]", "\"forbidden\"", "null", "<html>", "{"] {
+        for other in
+            ["", "[\"forbidden\"]", "\"forbidden\"", "null", "<html>", "{", r#"{"a":1,"a":1}"#]
+        {
             assert!(!body(other), "{other} was taken");
         }
     }

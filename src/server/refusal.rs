@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    metrics::{Metrics, Refused},
+    metrics::Metrics,
     web::{self, Code},
 };
 
@@ -26,13 +26,7 @@ pub(super) struct Log(pub(super) Metrics);
 impl Log {
     /// A whole answer, as it goes over the wire.
     pub(super) fn document(&self, code: Code) -> Vec<u8> {
-        self.0.connection_refused(match code {
-            Code::RequestTimeout => Refused::RequestTimeout,
-            Code::UriTooLong => Refused::UriTooLong,
-            Code::HeadersTooLarge => Refused::HeadersTooLarge,
-            Code::Overloaded => Refused::Overloaded,
-            _ => Refused::MalformedRequest,
-        });
+        self.0.connection_refused(code.name());
         web::raw_answer(code)
     }
 }

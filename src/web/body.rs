@@ -7,17 +7,20 @@ use axum::{
     http::{HeaderMap, HeaderName, header},
 };
 use http_body_util::LengthLimitError;
-use serde_json::value::RawValue;
+use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{
-    object::{self, Object, shortened},
-    problem::{Code, Problem},
+use super::problem::{Code, Problem};
+use crate::{
+    base::strict_json::{NotStrict, object, shortened},
+    token::MintRequest,
 };
-use crate::token::MintRequest;
 
 /// The longest body, in bytes.
 pub(super) const MAX_BODY: usize = 16 * 1024;
+
+/// How deep objects and arrays may lie in each other.
+const MAX_DEPTH: usize = 8;
 
 /// The body, understood.
 #[derive(Default)]
@@ -108,36 +111,38 @@ fn is_json_in_utf8(media_type: &str) -> bool {
 }
 
 fn parse(body: &[u8]) -> Result<Asked, Problem> {
-    // Whether it is JSON at all comes first: 400 for what is not, 422 for what is not ours.
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|error| {
-        let detail = format!("the body is not JSON: {error}");
-        Problem::new(Code::MalformedRequest).detail(&detail)
+    let fields = object(body, "the body", MAX_DEPTH).map_err(|why| match why {
+        NotStrict::Syntax(error) => {
+            let detail = format!("the body is not JSON: {error}");
+            Problem::new(Code::MalformedRequest).detail(&detail)
+        }
+        NotStrict::Rule(rule) => invalid(&rule),
     })?;
-    object::check(raw, "the body").map_err(|why| invalid(&why))?;
     let mut asked = Asked::default();
-    for (field, value) in Object::parse(raw).map_err(|why| invalid(&format!("the body {why}")))?.0 {
+    for (field, value) in fields {
         if field == "expires_after" {
             expires_after(value, &mut asked)?;
         } else {
-            asked.request.other_fields.push(shortened(field));
+            asked.request.other_fields.push(shortened(&field));
         }
     }
     Ok(asked)
 }
 
-fn expires_after(value: &RawValue, asked: &mut Asked) -> Result<(), Problem> {
-    let fields = Object::parse(value).map_err(|why| invalid(&format!("`expires_after` {why}")))?;
-    for (field, value) in fields.0 {
+fn expires_after(value: Value, asked: &mut Asked) -> Result<(), Problem> {
+    let Value::Object(fields) = value else {
+        return Err(invalid("`expires_after` must be a JSON object"));
+    };
+    for (field, value) in fields {
         match field.as_str() {
             "seconds" => {
-                let seconds = serde_json::from_str(value.get());
-                asked.request.ttl = Some(seconds.map_err(|_| {
+                asked.request.ttl = Some(value.as_u64().ok_or_else(|| {
                     invalid("`expires_after.seconds` must be a whole number of seconds")
                 })?);
             }
-            "anchor" if value.get() == r#""created_at""# => asked.anchor = true,
+            "anchor" if value == "created_at" => asked.anchor = true,
             "anchor" => return Err(invalid("`expires_after.anchor` is not taken here")),
-            _ => asked.request.other_fields.push(shortened(format!("expires_after.{field}"))),
+            _ => asked.request.other_fields.push(shortened(&format!("expires_after.{field}"))),
         }
     }
     Ok(())

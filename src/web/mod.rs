@@ -10,7 +10,6 @@ pub(crate) mod fuzzing;
 mod health;
 mod layers;
 mod mint;
-mod object;
 mod outlive;
 mod problem;
 mod rate_limit;

@@ -20,7 +20,7 @@ use crate::{
     audit::Record,
     error::Error,
     limit::{Exceeded, Standing},
-    metrics::{Fate, Mode},
+    metrics::{MintOutcome, Mode},
     vending::{Admission, Facts, Vended},
 };
 
@@ -72,12 +72,8 @@ impl Report {
     /// What was decided, and what it took.
     pub(super) fn facts(&mut self, facts: Facts<'_>, result: &Result<Vended<'_>, Error>) {
         if let (Some(token_type), Some(took)) = (facts.token_type, facts.upstream) {
-            let fate = match result {
-                Ok(_) => Fate::Minted,
-                Err(error) if error.minted_nothing() => Fate::Nothing,
-                Err(_) => Fate::Unknown,
-            };
-            self.app.metrics().minted(&token_type.provider, took, fate);
+            let outcome = MintOutcome::of(result, Error::minted_nothing);
+            self.app.metrics().minted(&token_type.provider, took, outcome);
             self.record.upstream(took);
         }
         self.line = access_log::Facts::of(&facts);

@@ -15,30 +15,16 @@ pub(super) fn value(
     upstream: Option<Duration>,
     total: Duration,
 ) -> Option<HeaderValue> {
-    let mut text = Vec::with_capacity(96);
-    if let Some(asked) = pool {
-        text.extend_from_slice(b"pool;desc=\"");
-        text.extend_from_slice(name(asked).as_bytes());
-        text.extend_from_slice(b"\", ");
-    }
-    if let Some(took) = upstream {
-        text.extend_from_slice(b"provider;dur=");
-        millis(took, &mut text);
-        text.extend_from_slice(b", ");
-    }
-    text.extend_from_slice(b"total;dur=");
-    millis(total, &mut text);
-    HeaderValue::try_from(text).ok()
+    let pool = pool.map(|asked| format!("pool;desc=\"{}\"", name(asked)));
+    let provider = upstream.map(|took| format!("provider;dur={}", millis(took)));
+    let total = Some(format!("total;dur={}", millis(total)));
+    let metrics: Vec<_> = [pool, provider, total].into_iter().flatten().collect();
+    HeaderValue::try_from(metrics.join(", ")).ok()
 }
 
-/// Milliseconds with three decimals, from whole numbers: to round a fraction exactly takes long.
-fn millis(duration: Duration, into: &mut Vec<u8>) {
-    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    into.extend_from_slice(itoa::Buffer::new().format(micros / 1000).as_bytes());
-    let rest = (micros % 1000) as u32;
-    let decimals = [rest / 100, rest / 10 % 10, rest % 10].map(|digit| b'0' + digit as u8);
-    into.push(b'.');
-    into.extend_from_slice(&decimals);
+/// Milliseconds with three decimals.
+fn millis(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64() * 1e3)
 }
 
 /// What it is called, also in the log.

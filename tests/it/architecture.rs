@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("caller", &["base", "outbound", "settings"]),
     ("limit", &["base", "settings"]),
     ("audit", &["base", "settings"]),
-    ("telemetry", &["base", "settings"]),
+    ("telemetry", &["settings"]),
     ("policy", &["caller", "settings", "token"]),
     // Of the policy it may know the grant only. What is minted ahead has no caller to record it.
     ("provider", &["audit", "base", "metrics", "outbound", "policy::Grant", "token"]),
@@ -52,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "app",
             "audit",
+            "base",
             "caller",
             "error",
             "limit",

@@ -5,8 +5,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{json, jwks::DEADLINE, key::Key};
+use super::{jwks::DEADLINE, key::Key, token::MAX_DEPTH};
 use crate::{
+    base::strict_json::{NotStrict, object},
     outbound::{Client, Transport},
     settings::{Algorithm, is_loopback},
 };
@@ -87,7 +88,10 @@ async fn get(http: &Client, url: &Url) -> Result<Map<String, Value>, String> {
     }
     let body = reply.read_capped(MAX_ANSWER).await;
     let body = body.map_err(|error| format!("the answer cannot be used: {error}"))?;
-    json::object(&body).ok_or_else(|| "the answer is not a JSON object".to_owned())
+    object(&body, "the answer", MAX_DEPTH).map_err(|why| match why {
+        NotStrict::Syntax(_) => "the answer is not a JSON object".to_owned(),
+        NotStrict::Rule(rule) => rule,
+    })
 }
 
 /// Where the configuration of `issuer` says that the keys are.

@@ -1,8 +1,12 @@
 //! The ways in for [`crate::fuzzing`]: what is private here, and reads what anyone may send.
 
-use super::{Issuer, claimed_issuer, fetch, json, key::Key, token::Token};
+use super::{
+    Issuer, claimed_issuer, fetch,
+    key::Key,
+    token::{MAX_DEPTH, Token},
+};
 use crate::{
-    base::clock::Clock,
+    base::{clock::Clock, strict_json::object},
     settings::{Algorithm, Jwt},
 };
 
@@ -34,7 +38,8 @@ pub(crate) struct Keys {
 impl Keys {
     /// Those in `document`; `None` if there is none.
     pub(crate) fn read(document: &[u8], algorithm: Algorithm) -> Option<Self> {
-        let keys = fetch::usable(&json::object(document)?, &[algorithm]).ok()?;
+        let keys =
+            fetch::usable(&object(document, "the set", MAX_DEPTH).ok()?, &[algorithm]).ok()?;
         Some(Self { keys, algorithm })
     }
 

@@ -9,7 +9,6 @@ mod fetch;
 mod fixed;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod json;
 mod jwks;
 mod key;
 mod token;

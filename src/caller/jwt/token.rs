@@ -4,14 +4,17 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{Rejected, json};
-use crate::settings::Algorithm;
+use super::Rejected;
+use crate::{base::strict_json, settings::Algorithm};
 
 /// The longest token that is looked at, in bytes. Those with many roles have 2 KiB.
 const MAX_TOKEN: usize = 8 * 1024;
 
 /// The longest `kid`, in bytes. A SHA-256 in hex has 64.
 const MAX_KID: usize = 128;
+
+/// How deep objects and arrays may lie in each other in a header, in claims or in a set of keys.
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// Headers that change what a token means. No issuer needs them, and who reads past them reads
 /// something else than was signed: `crit` (RFC 7515, section 4.1.11), `b64` (RFC 7797), and those
@@ -83,7 +86,7 @@ pub(super) fn is_kid(kid: &str) -> bool {
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {
-    json::object(&URL_SAFE_NO_PAD.decode(part).ok()?)
+    strict_json::object(&URL_SAFE_NO_PAD.decode(part).ok()?, "it", MAX_DEPTH).ok()
 }
 
 fn text(header: &Map<String, Value>, name: &str) -> Result<Option<String>, Rejected> {

@@ -9,7 +9,7 @@ use super::{Inner, Means, Pooled, reason, stock::Order};
 use crate::{
     audit::{Refill, Unrecorded},
     base::chance::chance,
-    metrics::Fate,
+    metrics::MintOutcome,
     provider::ProviderError,
     token::Minted,
 };
@@ -66,12 +66,8 @@ async fn mint(pool: &Inner, means: &Means) -> Ended {
     };
     let begun = Instant::now();
     let result = pool.provider.mint(spec).await;
-    let fate = match &result {
-        Ok(_) => Fate::Minted,
-        Err(error) if error.minted_nothing() => Fate::Nothing,
-        Err(_) => Fate::Unknown,
-    };
-    means.metrics.minted(&spec.provider, begun.elapsed(), fate);
+    let outcome = MintOutcome::of(&result, ProviderError::minted_nothing);
+    means.metrics.minted(&spec.provider, begun.elapsed(), outcome);
     match result {
         Ok(minted) => Ended::Minted(recorded(minted, refill, means)),
         Err(error) => {

@@ -122,14 +122,14 @@ async fn a_full_disk_is_told_at_once_and_used_again_when_it_has_room() {
     assert_eq!(outcomes["id-3"], ["vended"]);
 }
 
-/// How many of 3,000 records are there once a full disk has room again.
+/// How many of 5,000 records are there once a full disk has room again.
 async fn kept_with_room_for(requests: usize) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     symlink("/dev/full", &path).unwrap();
     let audit = opened_for(requests, &path, AddressForm::Full);
     assert!(begin(&audit, "first").finish("vended").await.is_err());
-    for n in 1..3_000 {
+    for n in 1..5_000 {
         drop(full(&audit, &format!("id-{n}")));
     }
     fs::remove_file(&path).unwrap();
@@ -141,12 +141,12 @@ async fn kept_with_room_for(requests: usize) -> usize {
 #[tokio::test]
 async fn too_many_records_of_a_stuck_sink_are_dropped_rather_than_kept() {
     let kept = kept_with_room_for(0).await;
-    assert!((1_000..3_000).contains(&kept), "{kept}");
+    assert!((1_000..5_000).contains(&kept), "{kept}");
 }
 
 #[tokio::test]
 async fn there_is_room_for_the_records_of_all_requests() {
-    assert_eq!(kept_with_room_for(3_000).await, 3_000);
+    assert_eq!(kept_with_room_for(5_000).await, 5_000);
 }
 
 #[tokio::test]
@@ -204,8 +204,6 @@ async fn a_token_whose_record_came_too_late_is_counted() {
     record.intend().await.unwrap();
     fs::rename(&path, &kept).unwrap();
     symlink("/dev/full", &path).unwrap();
-    // The file is looked at once a second.
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
     record.minted("token", NOON + 300);
     assert!(record.finish("vended").await.is_err());
     fs::remove_file(&path).unwrap();
@@ -218,14 +216,16 @@ async fn a_token_whose_record_came_too_late_is_counted() {
 }
 
 #[tokio::test]
-async fn files_may_be_renamed_and_cut() {
+async fn files_may_be_renamed_deleted_and_cut() {
     let (folder, audit) = audit();
     let path = folder.path().join("audit.log");
     begin(&audit, "before").finish("vended").await.unwrap();
     fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
     begin(&audit, "renamed").finish("vended").await.unwrap();
     assert_eq!(outcomes(&lines(&path)).into_keys().collect::<Vec<_>>(), ["renamed"]);
+    fs::remove_file(&path).unwrap();
+    begin(&audit, "deleted").finish("vended").await.unwrap();
+    assert_eq!(outcomes(&lines(&path)).into_keys().collect::<Vec<_>>(), ["deleted"]);
     File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
     begin(&audit, "cut").finish("vended").await.unwrap();
     assert_eq!(outcomes(&lines(&path)).into_keys().collect::<Vec<_>>(), ["cut"]);
@@ -254,10 +254,10 @@ async fn late_of(count: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_thousand_at_once_are_all_there() {
+async fn two_thousand_at_once_are_all_there() {
     // A machine that pauses for 100 ms makes some come too late, as it must.
     for _ in 0..10 {
-        if late_of(10_000).await == 0 {
+        if late_of(2_000).await == 0 {
             return;
         }
     }
