@@ -54,7 +54,7 @@ impl Documented {
     fn start(settings: &str, environment: &[(&str, &str)]) -> Self {
         let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
         std::fs::write(file.path(), settings).unwrap();
-        let stand_ins = Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+        let stand_ins = Server::stand_ins();
         let mut command = valetkey(&["serve", "--config"]);
         command
             .arg(file.path())

@@ -2,11 +2,11 @@
 
 use std::{io::Write as _, net::TcpStream};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
-    http::{Answer, client, get, post},
-    process::{Server, valetkey},
+    http::{Answer, get, post},
+    process::{Server, sandbox, until, valetkey},
 };
 
 /// A fault at the mint route of either provider, and the answer it must lead to.
@@ -71,7 +71,7 @@ const ELEVENLABS: &[Case] = &[
 /// A server whose providers have little time, so that a hang is soon over.
 fn server() -> Server {
     Server::start(
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+        sandbox()
             .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "400ms")
             .env("VALETKEY__PROVIDERS__ELEVENLABS__TIMEOUT", "400ms"),
     )
@@ -94,14 +94,8 @@ fn server_with(count: usize, kind: &str, product: &str) -> Server {
     Server::sandbox(&["--config", path])
 }
 
-async fn set(server: &Server, faults: Value) {
-    let url = format!("{}/_sandbox/faults", server.stand_ins);
-    let answer = client().put(url).body(faults.to_string()).send().await.unwrap();
-    assert!(answer.status().is_success(), "{faults}: {}", answer.text().await.unwrap());
-}
-
 async fn check(server: &Server, provider: &str, path: &str, case: &Case) {
-    set(server, json!([format!("{provider}/mint:{}", case.fault)])).await;
+    server.set_faults(&[&format!("{provider}/mint:{}", case.fault)]).await;
     let answer = post(&format!("{}{path}", server.url)).await;
     let told = format!("{provider} {}: {}", case.fault, answer.text);
     assert_eq!(answer.status.as_u16(), case.status, "{told}");
@@ -161,7 +155,7 @@ async fn every_fault_of_elevenlabs() {
 #[tokio::test]
 async fn faults_look_the_same_on_every_minting_route() {
     let server = server();
-    set(&server, json!(["*:status=429,retry_after=30"])).await;
+    server.set_faults(&["*:status=429,retry_after=30"]).await;
     let paths = [
         "/session",
         "/tokens/xai_realtime",
@@ -184,12 +178,11 @@ async fn faults_look_the_same_on_every_minting_route() {
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_the_key_goes_nowhere() {
     let server = server();
-    set(&server, json!(["*:redirect"])).await;
+    server.set_faults(&["*:redirect"]).await;
     post(&format!("{}/session", server.url)).await;
     post(&format!("{}/tokens/tts_websocket", server.url)).await;
-    let history = get(&format!("{}/_sandbox/history", server.stand_ins)).await.json();
-    let paths: Vec<&str> =
-        history.as_array().unwrap().iter().map(|it| it["path"].as_str().unwrap()).collect();
+    let history = server.history().await;
+    let paths: Vec<&str> = history.iter().map(|it| it["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["/v1/realtime/client_secrets", "/v1/single-use-token/tts_websocket"]);
 }
 
@@ -212,7 +205,7 @@ async fn a_proxy_in_the_environment_is_not_obeyed() {
 #[tokio::test]
 async fn a_provider_that_is_not_there_is_unavailable() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut server = Server::in_front_of(&format!("http://{closed}"));
+    let server = Server::in_front_of(&format!("http://{closed}"));
     let answer = post(&format!("{}/session", server.url)).await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "provider_unavailable"));
     let line = server.log_line(|line| line["route"] == "/session");
@@ -222,14 +215,12 @@ async fn a_provider_that_is_not_there_is_unavailable() {
 /// The caller is gone, the mint is not: it ends, the log says how, and nothing is left running.
 #[tokio::test]
 async fn a_caller_that_hangs_up_orphans_no_mint() {
-    let mut server = Server::start(
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-            .env("VALETKEY__LOG__FILTER", "debug"),
-    );
-    set(&server, json!(["xai/mint:latency=500ms"])).await;
+    let server = Server::start(sandbox().env("VALETKEY__LOG__FILTER", "debug"));
+    server.set_faults(&["xai/mint:latency=500ms"]).await;
     let mut caller = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     caller.write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(150));
+    let asked = async || (!server.history().await.is_empty()).then_some(());
+    until(asked, || server.output()).await;
     drop(caller);
     let abandoned = server.log_line(|line| line["status"] == 499);
     assert_eq!(abandoned["route"], "/session");
@@ -240,7 +231,7 @@ async fn a_caller_that_hangs_up_orphans_no_mint() {
 
 #[tokio::test]
 async fn one_line_a_request_tells_all_but_the_token() {
-    let mut server = server();
+    let server = server();
     let token = post(&format!("{}/session", server.url)).await.json()["value"].clone();
     let line = server.log_line(|line| line["route"] == "/session");
     assert_eq!(line["level"], "INFO");
@@ -256,7 +247,7 @@ async fn one_line_a_request_tells_all_but_the_token() {
         (line["latency_ms"].as_f64().unwrap(), line["upstream_ms"].as_f64().unwrap());
     assert!(all >= upstream && upstream > 0.0, "{line}");
     assert!(line["request_id"].is_string());
-    set(&server, json!(["xai/mint:revoked"])).await;
+    server.set_faults(&["xai/mint:revoked"]).await;
     post(&format!("{}/session", server.url)).await;
     let line = server.log_line(|line| line["code"] == "provider_refused");
     assert_eq!(line["level"], "ERROR", "someone has to be woken");

@@ -9,7 +9,7 @@ use reqwest::Method;
 
 use crate::support::{
     http::{Answer, client, get, post, post_as, post_json, send},
-    process::{Server, valetkey},
+    process::{Server, sandbox},
 };
 
 /// Keeps a problem as a snapshot: the document, without what differs each time, and its headers.
@@ -55,13 +55,8 @@ async fn problems_with_the_provider_look_like_this() {
     ];
     for (code, fault) in faults {
         // The server remembers how its provider behaved.
-        let server = Server::start(
-            valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-                .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"),
-        );
-        let url = format!("{}/_sandbox/faults", server.stand_ins);
-        let body = serde_json::json!([format!("xai/mint:{fault}")]).to_string();
-        assert!(client().put(url).body(body).send().await.unwrap().status().is_success());
+        let server = Server::start(sandbox().env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"));
+        server.set_faults(&[&format!("xai/mint:{fault}")]).await;
         keep(code, &post(&format!("{}/session", server.url)).await);
     }
 }
@@ -195,10 +190,7 @@ async fn a_body_of_16_kib_is_read_and_one_byte_more_is_not() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up() {
-    let server = Server::start(
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-            .env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"),
-    );
+    let server = Server::start(sandbox().env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"));
     let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     let head =
         "POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{";

@@ -114,7 +114,7 @@ async fn the_ways_of_not_being_reached() {
         ("https://provider.invalid".to_owned(), "its name cannot be resolved"),
         (hangs_up, "it closed the connection without an answer"),
     ] {
-        let mut server = Server::in_front_of(&base_url);
+        let server = Server::in_front_of(&base_url);
         let answer = post(&format!("{}/tokens/realtime_scribe", server.url)).await;
         assert_eq!(answer.code(), "provider_unavailable");
         let line = server.log_line(|line| line["code"] == "provider_unavailable");

@@ -2,17 +2,19 @@
 
 use std::{process::Command, time::Duration};
 
-use serde_json::json;
-
 use crate::support::{
     http::{Answer, client, get, post},
-    process::{Server, run, transcript, valetkey},
+    process::{Server, run, sandbox, transcript, until, valetkey},
 };
 
 fn server(lame_duck: &str, drain: &str, fault: &str) -> Server {
-    let mut command =
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0", "--fault", fault]);
-    Server::start_with(&mut command, lame_duck, drain)
+    Server::start_with(sandbox().args(["--fault", fault]), lame_duck, drain)
+}
+
+/// Waits until the provider has a request.
+async fn is_asked(server: &Server) {
+    let asked = async || (!server.history().await.is_empty()).then_some(());
+    until(asked, || server.output()).await;
 }
 
 #[tokio::test]
@@ -20,10 +22,7 @@ async fn a_request_in_flight_is_finished() {
     for signal in ["TERM", "INT"] {
         let mut server = server("0s", "10s", "xai/mint:latency=400ms");
         let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
-        let upstream = || async {
-            get(&format!("{}/_sandbox/history", server.stand_ins)).await.json() != json!([])
-        };
-        while !upstream().await {}
+        is_asked(&server).await;
         server.signal(signal);
         let answer = Answer::of(request.await.unwrap().unwrap()).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -51,7 +50,7 @@ async fn unready_comes_first_while_it_still_serves() {
 async fn what_does_not_finish_in_time_is_cut_off() {
     let mut server = server("0s", "200ms", "xai/mint:hang");
     let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    is_asked(&server).await;
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     assert!(server.output().contains("server.drain ran out"));
@@ -70,8 +69,7 @@ async fn a_second_signal_stops_at_once() {
 #[test]
 fn the_sandbox_alone_stops_too() {
     for signal in ["TERM", "INT"] {
-        let mut sandbox =
-            Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+        let mut sandbox = Server::stand_ins();
         sandbox.signal(signal);
         assert_eq!(sandbox.wait().code(), Some(0));
     }

@@ -13,12 +13,6 @@ fn now() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 
-/// The requests that reached the stand-ins so far.
-async fn history(server: &Server) -> Vec<Value> {
-    let history = get(&format!("{}/_sandbox/history", server.stand_ins)).await.json();
-    history.as_array().unwrap().clone()
-}
-
 #[tokio::test]
 async fn session_answers_as_xai_does() {
     let server = Server::sandbox(&[]);
@@ -110,13 +104,13 @@ async fn the_list_shows_what_can_be_had() {
     let answer = get(&format!("{}/tokens", server.url)).await;
     answer.check_headers();
     insta::assert_json_snapshot!(answer.json());
-    assert!(history(&server).await.is_empty(), "listing mints nothing");
+    assert!(server.history().await.is_empty(), "listing mints nothing");
 }
 
 #[tokio::test]
 async fn a_type_without_a_key_is_not_listed_and_says_so() {
     let sandbox = Server::sandbox(&[]);
-    let mut server = Server::start(
+    let server = Server::start(
         valetkey(&["serve"])
             .env("XAI_API_KEY", crate::support::XAI_KEY)
             .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &sandbox.stand_ins),
@@ -177,7 +171,7 @@ async fn openais_anchor_is_taken_on_its_own_path_and_never_sent_on() {
     let body = r#"{"expires_after":{"anchor":"created_at","seconds":120}}"#;
     let answer = post_json(&format!("{}/v1/realtime/client_secrets", server.url), body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let sent = &history(&server).await[0]["body"];
+    let sent = &server.history().await[0]["body"];
     assert_eq!(sent, r#"{"expires_after":{"seconds":120}}"#);
 }
 
@@ -187,14 +181,14 @@ async fn fields_that_a_type_declares_are_taken_and_change_nothing() {
     let body = r#"{"sessionConfig":{"voice":"x"}}"#;
     let answer = post_json(&format!("{}/tokens/xai_realtime", server.url), body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(history(&server).await[0]["body"], r#"{"expires_after":{"seconds":300}}"#);
+    assert_eq!(server.history().await[0]["body"], r#"{"expires_after":{"seconds":300}}"#);
 }
 
 #[tokio::test]
 async fn on_the_wire_to_xai() {
     let server = Server::sandbox(&[]);
     post(&format!("{}/session", server.url)).await;
-    let sent = history(&server).await[0].clone();
+    let sent = server.history().await[0].clone();
     assert_eq!(sent["method"], "POST");
     assert_eq!(sent["path"], "/v1/realtime/client_secrets");
     assert_eq!(sent["query"], json!({}));
@@ -214,7 +208,7 @@ async fn on_the_wire_to_elevenlabs() {
     let server = Server::sandbox(&[]);
     for name in ["realtime_scribe", "batch_scribe", "tts_websocket"] {
         post(&format!("{}/tokens/{name}", server.url)).await;
-        let sent = history(&server).await.pop().unwrap();
+        let sent = server.history().await.pop().unwrap();
         assert_eq!(sent["method"], "POST");
         assert_eq!(sent["path"], format!("/v1/single-use-token/{name}"));
         assert_eq!(sent["query"], json!({}));

@@ -15,14 +15,11 @@ use std::{net::TcpStream, process::Command};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{
-    http::get,
-    process::{Server, valetkey},
-};
+use crate::support::process::{self, Server, valetkey};
 
 /// The program in front of its own stand-ins, without limits that would refuse a test.
 fn sandbox() -> Command {
-    let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    let mut command = process::sandbox();
     // The stand-ins' tokens are not recorded otherwise.
     command.env("VALETKEY__AUDIT__TO", "stdout");
     unlimited(&mut command);
@@ -90,11 +87,4 @@ fn in_service(server: &Server) -> TcpStream {
     let mut socket = raw::sent(&server.url, head);
     assert_eq!(raw::read_one(&mut socket).status, 100);
     socket
-}
-
-/// The value of a metric.
-async fn metric(server: &Server, name: &str) -> u64 {
-    let text = get(&format!("{}/metrics", server.admin)).await.text;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
 }

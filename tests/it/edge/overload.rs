@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{in_front_of, metric, records, token};
+use super::{in_front_of, records, token};
 use crate::support::{
     http::{Answer, client, get, post},
     process::{PATIENCE, Server, run, transcript, valetkey},
@@ -45,7 +45,7 @@ async fn what_cannot_be_done_is_refused_at_once() {
     let url = format!("{}/session", server.url);
     let ask = || tokio::spawn(client().post(url.clone()).send());
     let working = [ask(), ask()];
-    while metric(&server, "valetkey_requests_in_flight").await < 2 {}
+    server.wait_for_metric("valetkey_requests_in_flight", |it| it >= 2).await;
     let begun = Instant::now();
     let more: Vec<_> = (0..40).map(|_| ask()).collect();
     for answer in more {
@@ -58,13 +58,13 @@ async fn what_cannot_be_done_is_refused_at_once() {
         assert_eq!(get(&format!("{}/{path}", server.url)).await.status, 200, "{path}");
     }
     assert_eq!(get(&format!("{}/readyz", server.admin)).await.status, 200);
-    assert_eq!(metric(&server, "valetkey_requests_in_flight").await, 2);
+    assert_eq!(server.metric("valetkey_requests_in_flight").await, 2);
     released.store(true, Ordering::Relaxed);
     for answer in working {
         assert_eq!(answer.await.unwrap().unwrap().status(), 200);
     }
     assert_eq!(post(&url).await.status, 200);
-    while metric(&server, "valetkey_requests_in_flight").await > 0 {}
+    server.wait_for_metric("valetkey_requests_in_flight", |it| it == 0).await;
     let overloaded = |line: &&String| line.contains("\"outcome\":\"overloaded\"");
     let records = records(&server, 43);
     assert_eq!(records.iter().filter(overloaded).count(), 40, "each is recorded");
@@ -77,7 +77,7 @@ async fn slow_bodies_keep_nobody_out() {
         Server::start(in_front_of(&held(&released)).env("VALETKEY__SERVER__MAX_REQUESTS", "1"));
     let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
     let slow: Vec<_> = (0..20).map(|_| super::raw::sent(&server.url, half)).collect();
-    while metric(&server, "valetkey_connections").await < 20 {}
+    server.wait_for_metric("valetkey_connections", |it| it >= 20).await;
     assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
     drop(slow);
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     http::{get, post},
-    process::{PATIENCE, Server, valetkey},
+    process::{PATIENCE, Server, sandbox},
 };
 use client::Caller;
 
@@ -31,7 +31,7 @@ impl Pooled {
     fn start_with(pool: &[(&str, &str)], lame_duck: &str, drain: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let audit = format!("file:{}", folder.path().join("audit.log").display());
-        let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+        let mut command = sandbox();
         command.env("VALETKEY__AUDIT__TO", audit);
         for (key, value) in pool {
             command.env(format!("VALETKEY__TOKENS__REALTIME_SCRIBE__POOL__{key}"), value);
@@ -45,16 +45,12 @@ impl Pooled {
 
     /// Lets the stand-ins fail in one way.
     async fn fault(&self, fault: &str) {
-        let faults = format!("{}/_sandbox/faults", self.server.stand_ins);
-        let body = format!("[\"{fault}\"]");
-        let sent = crate::support::http::client().put(faults).body(body).send().await.unwrap();
-        assert!(sent.status().is_success(), "{fault}");
+        self.server.set_faults(&[fault]).await;
     }
 
     /// Lets them do well again.
     async fn mend(&self) {
-        let faults = format!("{}/_sandbox/faults", self.server.stand_ins);
-        crate::support::http::client().delete(faults).send().await.unwrap();
+        self.server.set_faults(&[]).await;
     }
 
     /// How many tokens the stand-ins minted.
@@ -65,7 +61,7 @@ impl Pooled {
 
     /// The sum of the samples that begin with `name` and have `label`.
     async fn metric(&self, name: &str, label: &str) -> u64 {
-        let text = get(&format!("{}/metrics", self.server.admin)).await.text;
+        let text = self.server.metrics().await;
         let samples = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
         samples.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
     }
@@ -135,7 +131,7 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
 async fn another_lifetime_goes_past_the_pool() {
     let folder = tempfile::tempdir().unwrap();
     let audit = format!("file:{}", folder.path().join("audit.log").display());
-    let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    let mut command = sandbox();
     let command = command.env("VALETKEY__AUDIT__TO", audit);
     let command = command.env("VALETKEY__TOKENS__XAI_REALTIME__POOL__SIZE", "4");
     let pooled = Pooled { server: Server::start(command), folder };

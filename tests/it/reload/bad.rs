@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{IN_EFFECT, KEY, REFUSED, Running, answer, hash};
+use super::{IN_EFFECT, KEY, REFUSED, Running, hash};
 use crate::support::{
-    http::get,
+    http::{Answer, get},
     process::{Server, valetkey},
 };
 
@@ -83,7 +83,7 @@ async fn what_would_be_safe_only_after_a_restart_is_refused() {
         let problems = running.reload(danger).await["failed"]["problems"].to_string();
         assert!(problems.contains("can be reached from other machines"), "{problems}");
         assert_eq!(running.mint().await, "unauthenticated");
-        assert_eq!(answer(running.post("/session").bearer_auth("vk_a")).await.status, 200);
+        assert_eq!(Answer::to(running.post("/session").bearer_auth("vk_a")).await.status, 200);
     }
 }
 

@@ -15,8 +15,11 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use super::{KEY, Running, answer};
-use crate::support::provider::{read_request, serving};
+use super::{KEY, Running};
+use crate::support::{
+    http::Answer,
+    provider::{read_request, serving},
+};
 
 /// Someone who is asked over HTTP, counts how often, and can be down.
 struct Asked {
@@ -75,7 +78,7 @@ async fn an_issuers_keys_are_not_fetched_again_for_other_settings() {
     };
     let running = Running::start(&settings(&issuer.url, ""));
     let ask = async || {
-        let answer = answer(running.post("/session").bearer_auth(&jwt)).await;
+        let answer = Answer::to(running.post("/session").bearer_auth(&jwt)).await;
         if answer.status.is_success() { "ok".to_owned() } else { answer.code() }
     };
     assert_eq!(ask().await, "ok");
@@ -109,7 +112,7 @@ async fn what_the_application_said_is_remembered_for_its_time() {
         )
     };
     let running = Running::start(&settings("Remote-User", ""));
-    let ask = async || answer(running.post("/session").bearer_auth("x")).await.status.as_u16();
+    let ask = async || Answer::to(running.post("/session").bearer_auth("x")).await.status.as_u16();
     assert_eq!(ask().await, 200);
     for round in 0..3 {
         let other = format!("[tokens.xai_realtime]\nttl = \"{}s\"\n", round + 1);

@@ -10,14 +10,64 @@ use std::{
 
 use serde_json::Value;
 
+use super::{
+    ELEVENLABS_KEY, XAI_KEY,
+    http::{Answer, client, get},
+};
+
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The program with an environment of its own: nothing of the developer's gets in.
+/// The program with an environment of its own: nothing of the developer's gets in, nor does a signal stay
+/// ignored because whoever runs the tests ignores it: `nohup` does so with SIGHUP, a script with the SIGINT of
+/// what runs in its background.
 pub fn valetkey(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
+    let mut command = Command::new("/usr/bin/env");
+    command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_valetkey")]);
     command.args(args).env_clear();
     command
+}
+
+/// `valetkey serve --sandbox`, with its stand-in providers on a free port.
+pub fn sandbox() -> Command {
+    valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
+}
+
+/// With the keys of both providers, and `base_url` for both of them.
+pub fn vending_from<'a>(command: &'a mut Command, base_url: &str) -> &'a mut Command {
+    command
+        .env("XAI_API_KEY", XAI_KEY)
+        .env("ELEVENLABS_API_KEY", ELEVENLABS_KEY)
+        .env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url)
+        .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", base_url)
+}
+
+/// Asks `holds` again and again until it gives something. In vain it panics with what `told` says.
+pub fn wait_for<T>(mut holds: impl FnMut() -> Option<T>, told: impl FnOnce() -> String) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = holds() {
+            return found;
+        }
+        if begun.elapsed() > PATIENCE {
+            panic!("in vain: {}", told());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// As [`wait_for`], for what has to be awaited.
+pub async fn until<T>(holds: impl AsyncFn() -> Option<T>, told: impl FnOnce() -> String) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = holds().await {
+            return found;
+        }
+        if begun.elapsed() > PATIENCE {
+            panic!("in vain: {}", told());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Runs the program to its end, which must come by itself.
@@ -31,6 +81,18 @@ pub fn run(command: &mut Command) -> Output {
         let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
         panic!("{command:?} does not end")
     })
+}
+
+/// The value of a metric in this text: the sum of all samples with this name and, if they are given, these
+/// labels.
+pub fn value(metrics: &str, name: &str) -> u64 {
+    let value = |line: &str| {
+        let (sample, value) = line.rsplit_once(' ')?;
+        let is_it = sample == name || sample.split('{').next() == Some(name);
+        is_it.then(|| value.parse::<f64>().unwrap() as u64)
+    };
+    let sum = metrics.lines().filter_map(value).reduce(|sum, value| sum + value);
+    sum.unwrap_or_else(|| panic!("no {name} in {metrics}"))
 }
 
 /// What a run said, for people: both streams and the status.
@@ -90,19 +152,12 @@ impl Reader {
 impl Server {
     /// `serve --sandbox`, with `args` besides.
     pub fn sandbox(args: &[&str]) -> Self {
-        let sandbox = ["--sandbox", "--sandbox-listen", "127.0.0.1:0"];
-        Self::start(valetkey(&["serve"]).args(sandbox).args(args))
+        Self::start(sandbox().args(args))
     }
 
     /// A server that vends from a provider at `base_url`, whichever kind is asked.
     pub fn in_front_of(base_url: &str) -> Self {
-        Self::start(
-            valetkey(&["serve"])
-                .env("XAI_API_KEY", crate::support::XAI_KEY)
-                .env("ELEVENLABS_API_KEY", crate::support::ELEVENLABS_KEY)
-                .env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url)
-                .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", base_url),
-        )
+        Self::start(vending_from(&mut valetkey(&["serve"]), base_url))
     }
 
     /// Starts `command` on free ports and waits until it listens.
@@ -129,7 +184,7 @@ impl Server {
     pub fn start_on(command: &mut Command, stdin: Stdio) -> Self {
         let command = command.env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0");
         let mut server = Self::spawn(command, stdin);
-        let line = server.log_line(|line| line["message"] == "listening");
+        let line = server.first_line(|line| line["message"] == "listening");
         server.url = format!("http://{}", line["listen"].as_str().unwrap());
         server.admin = format!("http://{}", line["admin_listen"].as_str().unwrap());
         if let Some(line) = server.log().iter().find(|line| line["stand_ins"].is_string()) {
@@ -139,9 +194,14 @@ impl Server {
     }
 
     /// The stand-ins without a server in front of them.
+    pub fn stand_ins() -> Self {
+        Self::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// As [`Server::stand_ins`], by a command of its own.
     pub fn start_alone(command: &mut Command) -> Self {
         let mut server = Self::spawn(command, Stdio::null());
-        let line = server.log_line(|line| line["stand_ins"].is_string());
+        let line = server.first_line(|line| line["stand_ins"].is_string());
         server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
         server
     }
@@ -155,36 +215,36 @@ impl Server {
         Self { child, stderr, stdout, url, admin, stand_ins }
     }
 
+    /// As [`Self::log_line`], for a server that may not come up: it is not waited for once it has ended.
+    fn first_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = || {
+            let line = self.log().into_iter().find(&wanted);
+            if line.is_none()
+                && let Some(ended) = self.child.try_wait().unwrap()
+            {
+                self.stderr.finish();
+                panic!("{ended}: {}", self.output());
+            }
+            line
+        };
+        wait_for(found, || "it does not start".to_owned())
+    }
+
     /// Every log line so far.
     pub fn log(&self) -> Vec<Value> {
         self.stderr.so_far().iter().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// The first log line that `wanted` accepts, once it is there.
-    pub fn log_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            if let Some(line) = self.log().into_iter().find(&wanted) {
-                return line;
-            }
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?}: {}", self.output());
-            thread::sleep(Duration::from_millis(5));
-        }
+    pub fn log_line(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.log_lines(1, wanted).remove(0)
     }
 
     /// The log lines that `wanted` accepts, once there are `count` of them: a line is written after the answer
     /// that it is of.
     pub fn log_lines(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        let begun = Instant::now();
-        loop {
-            let lines: Vec<_> = self.log().into_iter().filter(&wanted).collect();
-            if lines.len() >= count {
-                return lines;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", lines.len(), self.output());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let lines = || self.log().into_iter().filter(&wanted).collect::<Vec<_>>();
+        wait_for(|| Some(lines()).filter(|it| it.len() >= count), || self.output())
     }
 
     /// Everything it printed so far, on both streams.
@@ -199,26 +259,47 @@ impl Server {
 
     /// Waits until standard output has `text`.
     pub fn wait_for_stdout(&self, text: &str) {
-        let begun = Instant::now();
-        while !self.stdout().contains(text) {
-            assert!(begun.elapsed() < PATIENCE, "no {text} in {}", self.stdout());
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for(|| self.stdout().contains(text).then_some(()), || self.stdout());
     }
 
     /// The lines of standard output that `wanted` accepts, once there are `count` of them: what the program
     /// has written was not read at once.
     pub fn stdout_lines(&self, count: usize, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let begun = Instant::now();
-        loop {
-            let mut lines = self.stdout.so_far();
-            lines.retain(|line| wanted(line));
-            if lines.len() >= count {
-                return lines;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", lines.len(), self.stdout());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let lines = || self.stdout.so_far().into_iter().filter(|it| wanted(it)).collect::<Vec<_>>();
+        wait_for(|| Some(lines()).filter(|it| it.len() >= count), || self.stdout())
+    }
+
+    /// `path` of the public listener.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The metrics, as they are served.
+    pub async fn metrics(&self) -> String {
+        get(&format!("{}/metrics", self.admin)).await.text
+    }
+
+    /// The value of a metric, as [`value`] reads it.
+    pub async fn metric(&self, name: &str) -> u64 {
+        value(&self.metrics().await, name)
+    }
+
+    /// Waits until `wanted` accepts the value of a metric.
+    pub async fn wait_for_metric(&self, name: &str, wanted: impl Fn(u64) -> bool) {
+        until(async || wanted(self.metric(name).await).then_some(()), || name.to_owned()).await;
+    }
+
+    /// Has the stand-ins fail in these ways, and in no other.
+    pub async fn set_faults(&self, faults: &[&str]) {
+        let request = client().put(format!("{}/_sandbox/faults", self.stand_ins));
+        let answer = Answer::to(request.body(serde_json::json!(faults).to_string())).await;
+        assert!(answer.status.is_success(), "{faults:?}: {}", answer.text);
+    }
+
+    /// The requests that reached the stand-ins so far.
+    pub async fn history(&self) -> Vec<Value> {
+        let history = get(&format!("{}/_sandbox/history", self.stand_ins)).await.json();
+        history.as_array().unwrap().clone()
     }
 
     /// Its process id.
