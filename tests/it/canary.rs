@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     ELEVENLABS_KEY, XAI_KEY,
-    http::{get, post, post_json},
+    http::get,
     process::{self, Server, valetkey, vending_from},
     socket::Socket,
 };
@@ -87,7 +87,7 @@ async fn every_fault_at_trace_leaks_nothing() {
     for fault in std::iter::once(&"").chain(FAULTS) {
         sandbox.set_faults(&[*fault][usize::from(fault.is_empty())..]).await;
         for path in ["/session", "/tokens/realtime_scribe", "/v1/single-use-token/tts_websocket"] {
-            let answer = post(&format!("{}{path}", server.url)).await;
+            let answer = server.post(path).await;
             if answer.status.is_success() {
                 secrets.push(answer.token());
             } else {
@@ -95,8 +95,8 @@ async fn every_fault_at_trace_leaks_nothing() {
             }
         }
     }
-    answers.push_str(&post_json(&format!("{}/session", server.url), "[]").await.text);
-    answers.push_str(&get(&format!("{}/tokens", server.url)).await.text);
+    answers.push_str(&server.post_json("/session", "[]").await.text);
+    answers.push_str(&server.get("/tokens").await.text);
     assert!(secrets.len() > 5, "no token was vended");
     let output = server.end();
     assert!(output.contains("\"level\":\"TRACE\""), "nothing was traced");
@@ -111,7 +111,7 @@ async fn the_sandbox_logs_no_token_either() {
     let server = Server::start(process::sandbox().env("VALETKEY__LOG__FILTER", "trace"));
     let mut secrets = vec![XAI_KEY.to_owned(), ELEVENLABS_KEY.to_owned()];
     for name in ["xai_realtime", "realtime_scribe", "tts_websocket"] {
-        let body = post(&format!("{}/tokens/{name}", server.url)).await.json();
+        let body = server.post(&format!("/tokens/{name}")).await.json();
         let token = body["token"].as_str().unwrap().to_owned();
         let url = body["url"].as_str().unwrap();
         let protocols: Vec<&str> = body["protocols"][0].as_str().into_iter().collect();

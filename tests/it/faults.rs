@@ -5,7 +5,7 @@ use std::{io::Write as _, net::TcpStream};
 use serde_json::json;
 
 use crate::support::{
-    http::{Answer, get, post},
+    http::{Answer, get},
     process::{Server, sandbox, until, valetkey},
 };
 
@@ -96,7 +96,7 @@ fn server_with(count: usize, kind: &str, product: &str) -> Server {
 
 async fn check(server: &Server, provider: &str, path: &str, case: &Case) {
     server.set_faults(&[&format!("{provider}/mint:{}", case.fault)]).await;
-    let answer = post(&format!("{}{path}", server.url)).await;
+    let answer = server.post(path).await;
     let told = format!("{provider} {}: {}", case.fault, answer.text);
     assert_eq!(answer.status.as_u16(), case.status, "{told}");
     if case.status == 200 {
@@ -166,7 +166,7 @@ async fn faults_look_the_same_on_every_minting_route() {
         "/v1/single-use-token/tts_websocket",
     ];
     for path in paths {
-        let answer = post(&format!("{}{path}", server.url)).await;
+        let answer = server.post(path).await;
         assert_eq!(answer.code(), "provider_rate_limited", "{path}");
         // Only the first one waits for as long as the provider said; for the others some has passed.
         let wait = answer.json()["retry_after"].as_u64().unwrap();
@@ -179,8 +179,8 @@ async fn faults_look_the_same_on_every_minting_route() {
 async fn a_redirect_is_not_followed_and_the_key_goes_nowhere() {
     let server = server();
     server.set_faults(&["*:redirect"]).await;
-    post(&format!("{}/session", server.url)).await;
-    post(&format!("{}/tokens/tts_websocket", server.url)).await;
+    server.post("/session").await;
+    server.post("/tokens/tts_websocket").await;
     let history = server.history().await;
     let paths: Vec<&str> = history.iter().map(|it| it["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["/v1/realtime/client_secrets", "/v1/single-use-token/tts_websocket"]);
@@ -199,14 +199,14 @@ async fn a_proxy_in_the_environment_is_not_obeyed() {
             .env("XAI_API_KEY", crate::support::XAI_KEY)
             .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &sandbox.stand_ins),
     );
-    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    assert_eq!(server.post("/session").await.status, 200);
 }
 
 #[tokio::test]
 async fn a_provider_that_is_not_there_is_unavailable() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::in_front_of(&format!("http://{closed}"));
-    let answer = post(&format!("{}/session", server.url)).await;
+    let answer = server.post("/session").await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "provider_unavailable"));
     let line = server.log_line(|line| line["route"] == "/session");
     assert!(line["error"].as_str().unwrap().contains("refused"), "{line}");
@@ -232,7 +232,7 @@ async fn a_caller_that_hangs_up_orphans_no_mint() {
 #[tokio::test]
 async fn one_line_a_request_tells_all_but_the_token() {
     let server = server();
-    let token = post(&format!("{}/session", server.url)).await.json()["value"].clone();
+    let token = server.post("/session").await.json()["value"].clone();
     let line = server.log_line(|line| line["route"] == "/session");
     assert_eq!(line["level"], "INFO");
     for (field, value) in [
@@ -248,7 +248,7 @@ async fn one_line_a_request_tells_all_but_the_token() {
     assert!(all >= upstream && upstream > 0.0, "{line}");
     assert!(line["request_id"].is_string());
     server.set_faults(&["xai/mint:revoked"]).await;
-    post(&format!("{}/session", server.url)).await;
+    server.post("/session").await;
     let line = server.log_line(|line| line["code"] == "provider_refused");
     assert_eq!(line["level"], "ERROR", "someone has to be woken");
     assert_eq!(

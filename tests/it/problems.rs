@@ -57,7 +57,7 @@ async fn problems_with_the_provider_look_like_this() {
         // The server remembers how its provider behaved.
         let server = Server::start(sandbox().env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"));
         server.set_faults(&[&format!("xai/mint:{fault}")]).await;
-        keep(code, &post(&format!("{}/session", server.url)).await);
+        keep(code, &server.post("/session").await);
     }
 }
 
@@ -102,7 +102,7 @@ async fn what_is_not_json_is_400_and_what_is_not_ours_422() {
         ),
     ];
     for (body, code, detail) in cases {
-        let answer = post_json(&format!("{}/session", server.url), body).await;
+        let answer = server.post_json("/session", body).await;
         assert_eq!(answer.code(), code, "{body}");
         let told = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(told.contains(detail), "{body}: {told}");
@@ -125,7 +125,7 @@ async fn a_long_name_is_not_repeated_whole() {
     let long = "é".repeat(5000);
     let twice = format!(r#"{{"{0}":1,"{0}":2}}"#, "\\u001b[2J".repeat(900));
     for body in [format!(r#"{{"{long}":1}}"#), twice] {
-        let answer = post_json(&format!("{}/session", server.url), body).await;
+        let answer = server.post_json("/session", body).await;
         assert_eq!(answer.code(), "invalid_request");
         assert!(answer.text.chars().count() < 600, "{}", answer.text);
         assert!(!answer.text.contains("\\u001b"), "{}", answer.text);

@@ -9,19 +9,19 @@ use std::{
 use serde_json::json;
 
 use crate::support::{
-    http::{Answer, post, post_json},
+    http::Answer,
     process::Server,
     provider::{self, answering, answering_with},
 };
 
 async fn scribe(base_url: &str) -> Answer {
     let server = Server::in_front_of(base_url);
-    post(&format!("{}/tokens/realtime_scribe", server.url)).await
+    server.post("/tokens/realtime_scribe").await
 }
 
 async fn session(base_url: &str) -> Answer {
     let server = Server::in_front_of(base_url);
-    post_json(&format!("{}/session", server.url), r#"{"expires_after":{"seconds":60}}"#).await
+    server.post_json("/session", r#"{"expires_after":{"seconds":60}}"#).await
 }
 
 fn in_seconds(seconds: i64) -> i64 {
@@ -115,7 +115,7 @@ async fn the_ways_of_not_being_reached() {
         (hangs_up, "it closed the connection without an answer"),
     ] {
         let server = Server::in_front_of(&base_url);
-        let answer = post(&format!("{}/tokens/realtime_scribe", server.url)).await;
+        let answer = server.post("/tokens/realtime_scribe").await;
         assert_eq!(answer.code(), "provider_unavailable");
         let line = server.log_line(|line| line["code"] == "provider_unavailable");
         assert_eq!(line["error"], format!("the provider cannot be reached: {why}"));

@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use crate::support::{
-    http::{Answer, client, get, post},
+    http::{Answer, client, get},
     process::{Server, run, sandbox, transcript, until, valetkey},
 };
 
@@ -41,7 +41,7 @@ async fn unready_comes_first_while_it_still_serves() {
         assert_eq!((ready.status.as_u16(), ready.code().as_str()), (503, "draining"));
         assert_eq!(get(&format!("{base}/healthz")).await.status, 200);
     }
-    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    assert_eq!(server.post("/session").await.status, 200);
     assert_eq!(server.wait().code(), Some(0));
     assert!(client().get(format!("{}/readyz", server.url)).send().await.is_err());
 }
@@ -94,7 +94,7 @@ async fn a_name_lookup_that_hangs_keeps_nobody() {
         "0s",
         "200ms",
     );
-    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_unavailable");
+    assert_eq!(server.post("/session").await.code(), "provider_unavailable");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }

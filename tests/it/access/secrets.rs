@@ -4,7 +4,6 @@ use std::io::{BufReader, Write as _};
 
 use super::{Guarded, answer, hash, outcome};
 use crate::support::{
-    http::get,
     provider::{read_request, serving},
     redis::{PASSWORD, Redis},
 };
@@ -55,8 +54,8 @@ async fn key_leaks_of_callers_at_trace_level_are_none() {
         outcome(guarded.post("/v1/realtime/client_secrets").header("xi-api-key", WRONG)).await,
         "unauthenticated"
     );
-    answers.push_str(&get(&format!("{}/metrics", guarded.server.admin)).await.text);
-    answers.push_str(&get(&format!("{}/readyz", guarded.server.admin)).await.text);
+    answers.push_str(&guarded.server.get_admin("/metrics").await.text);
+    answers.push_str(&guarded.server.get_admin("/readyz").await.text);
     let output = guarded.server.end();
     assert!(output.contains("\"level\":\"TRACE\"") && output.contains("token_sha256"));
     for secret in [

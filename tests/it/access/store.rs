@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Guarded, answer, file, hash, outcome};
 use crate::support::{
     XAI_KEY,
-    http::{Answer, client, get},
+    http::{Answer, client},
     process::{Server, until, valetkey},
     redis::Redis,
 };
@@ -29,7 +29,7 @@ fn guarded(redis: &Redis, quota: u32) -> Guarded {
 /// What `/readyz` of the admin listener says of the limits, once it is `wanted`.
 async fn wait_for_store(server: &Server, wanted: &str) {
     let is_wanted = async || {
-        let detail = get(&format!("{}/readyz", server.admin)).await.json();
+        let detail = server.get_admin("/readyz").await.json();
         detail["limits"]["counted_in"].as_str().unwrap().starts_with(wanted).then_some(())
     };
     until(is_wanted, || format!("not {wanted}")).await;

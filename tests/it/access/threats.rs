@@ -65,7 +65,7 @@ async fn metrics_or_health_tell_too_much_to_nobody() {
     assert_eq!(get(&format!("{public}/metrics")).await.code(), "not_found");
     assert_eq!(get(&format!("{public}/readyz")).await.text, r#"{"status":"ready"}"#);
     assert_eq!(get(&format!("{public}/healthz")).await.text, r#"{"status":"ok"}"#);
-    let metrics = async || get(&format!("{}/metrics", guarded.server.admin)).await;
+    let metrics = async || guarded.server.get_admin("/metrics").await;
     for n in 0..50 {
         let made_up = guarded.post(&format!("/tokens/made-up-{n}")).bearer_auth("vk_0");
         outcome(made_up.header("origin", format!("https://{n}.example"))).await;

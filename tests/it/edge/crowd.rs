@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{in_service, open_files, raw, sandbox};
-use crate::support::{http::get, process::Server};
+use crate::support::process::Server;
 
 /// What a good client may wait beside all the others, on a machine that has other things to do.
 const LONG: Duration = Duration::from_secs(5);
@@ -79,7 +79,7 @@ async fn whoever_merely_holds_a_connection_gives_way() {
     assert_eq!(raw::read_one(&mut busy).status, 200);
     let evicted = server.metric("valetkey_connections_evicted_total").await;
     assert!(evicted >= 80, "{evicted}");
-    assert_eq!(get(&format!("{}/healthz", server.admin)).await.status, 200);
+    assert_eq!(server.get_admin("/healthz").await.status, 200);
 }
 
 /// What a connection ends with may still be on its way, but it gives way all the same.

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::{in_front_of, in_service, limited, raw, token};
 use crate::support::{
-    http::{Answer, get, post},
+    http::Answer,
     process::{self, Server, until},
     provider,
 };
@@ -24,8 +24,8 @@ async fn with_64_of_them_everyone_who_asks_is_told_something() {
     assert!(most >= 10 && requests.as_u64().unwrap() >= 10, "{line}");
     let idle: Vec<TcpStream> = (0..300).map(|_| raw::connect(&server.url)).collect();
     for _ in 0..20 {
-        assert_eq!(get(&format!("{}/healthz", server.admin)).await.status, 200);
-        let answer = post(&format!("{}/session", server.url)).await;
+        assert_eq!(server.get_admin("/healthz").await.status, 200);
+        let answer = server.post("/session").await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
     drop(idle);
@@ -39,7 +39,7 @@ async fn with_64_of_them_everyone_who_asks_is_told_something() {
         }
     }
     assert!(told > 0, "nobody was told");
-    assert_eq!(get(&format!("{}/readyz", server.admin)).await.status, 200);
+    assert_eq!(server.get_admin("/readyz").await.status, 200);
     assert_eq!(server.metric("valetkey_accept_failures_total").await, 0);
     drop(busy);
 }

@@ -12,7 +12,7 @@ use std::{
 
 use super::{in_front_of, records, token};
 use crate::support::{
-    http::{Answer, client, get, post},
+    http::{Answer, client, post},
     process::{PATIENCE, Server, run, transcript, valetkey},
     provider::{read_request, serving},
 };
@@ -55,9 +55,9 @@ async fn what_cannot_be_done_is_refused_at_once() {
     }
     assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
     for path in ["healthz", "readyz", "tokens"] {
-        assert_eq!(get(&format!("{}/{path}", server.url)).await.status, 200, "{path}");
+        assert_eq!(server.get(&format!("/{path}")).await.status, 200, "{path}");
     }
-    assert_eq!(get(&format!("{}/readyz", server.admin)).await.status, 200);
+    assert_eq!(server.get_admin("/readyz").await.status, 200);
     assert_eq!(server.metric("valetkey_requests_in_flight").await, 2);
     released.store(true, Ordering::Relaxed);
     for answer in working {
@@ -78,7 +78,7 @@ async fn slow_bodies_keep_nobody_out() {
     let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
     let slow: Vec<_> = (0..20).map(|_| super::raw::sent(&server.url, half)).collect();
     server.wait_for_metric("valetkey_connections", |it| it >= 20).await;
-    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    assert_eq!(server.post("/session").await.status, 200);
     drop(slow);
 }
 
@@ -102,7 +102,7 @@ async fn a_request_has_a_deadline_as_a_whole() {
             .env("VALETKEY__SERVER__REQUEST_TIMEOUT", "500ms")
             .env("VALETKEY__SERVER__BODY_TIMEOUT", "10s"),
     );
-    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_timeout");
+    assert_eq!(server.post("/session").await.code(), "provider_timeout");
     let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
     let mut socket = super::raw::sent(&server.url, half);
     let reply = super::raw::read_one(&mut socket);

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use crate::support::{
     ELEVENLABS_KEY, XAI_KEY,
-    http::{Answer, post},
+    http::Answer,
     process::{PATIENCE, Server, valetkey},
     provider::{Counting, Elsewhere},
 };
@@ -161,7 +161,7 @@ impl Stage {
     /// Asks for the token of the case in this place.
     async fn ask(&self, place: usize) -> Outcome {
         let begun = Instant::now();
-        let answer = post(&format!("{}/tokens/t{place}", self.server.url)).await;
+        let answer = self.server.post(&format!("/tokens/t{place}")).await;
         Outcome { answer, took: begun.elapsed() }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use super::{file, limitless, minter::Minter};
 use crate::support::{
-    http::{client, get, post},
+    http::client,
     process::{PATIENCE, Server},
 };
 
@@ -28,7 +28,7 @@ fn in_a_shell(script: &str, base_url: &str) -> Command {
 }
 
 async fn outcome(server: &Server) -> String {
-    let answer = post(&format!("{}/session", server.url)).await;
+    let answer = server.post("/session").await;
     if answer.status.is_success() { "ok".to_owned() } else { answer.code() }
 }
 
@@ -45,7 +45,7 @@ async fn a_closed_standard_output_is_said_once_and_vends() {
         let warnings: Vec<_> = lines.iter().filter(|it| said(it)).collect();
         assert_eq!(warnings.len(), 1, "{lines:?}");
         assert_eq!(warnings[0]["level"], "WARN");
-        assert_eq!(get(&format!("{}/readyz", server.url)).await.status, 200);
+        assert_eq!(server.get("/readyz").await.status, 200);
     }
     let open = Server::start(&mut redirected("", &minter.url()));
     assert!(!open.output().contains("/dev/null"), "{}", open.output());
@@ -78,7 +78,7 @@ async fn a_file_at_its_limit_ends_nothing() {
         outcomes.push(outcome(&server).await);
     }
     assert_eq!(outcomes.pop().unwrap(), "audit_unavailable");
-    assert_eq!(get(&format!("{}/healthz", server.url)).await.status, 200, "it lives");
+    assert_eq!(server.get("/healthz").await.status, 200, "it lives");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
@@ -102,7 +102,7 @@ async fn a_reader_that_went_away_ends_neither_the_process_nor_the_audit() {
     drop(reader);
     assert_eq!(outcome(&server).await, "audit_unavailable");
     assert_eq!(minter.seen(), 1, "the provider was asked without an intent");
-    assert_eq!(get(&format!("{}/readyz", server.url)).await.status, 200);
+    assert_eq!(server.get("/readyz").await.status, 200);
 
     let again = File::open(&path).unwrap();
     let begun = Instant::now();

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::support::{
-    http::{Answer, client, get},
+    http::{Answer, client},
     process::{Server, valetkey},
     provider,
 };
@@ -145,7 +145,7 @@ impl Scene {
     }
 
     pub async fn metrics(&self) -> String {
-        get(&format!("{}/metrics", self.server.admin)).await.text
+        self.server.get_admin("/metrics").await.text
     }
 
     /// The log lines that have `text` in their message, once there is one.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{IN_EFFECT, KEY, REFUSED, Running, hash};
 use crate::support::{
-    http::{Answer, get},
+    http::Answer,
     process::{Server, valetkey},
 };
 
@@ -54,7 +54,7 @@ async fn they_change_nothing_and_are_told_of_with_every_problem() {
         assert!(running.welcomes("https://one.example").await);
         assert!(!running.welcomes("https://two.example").await);
     }
-    let public = get(&format!("{}/readyz", running.server.url)).await;
+    let public = running.server.get("/readyz").await;
     assert_eq!(public.text, r#"{"status":"ready"}"#, "callers learn nothing of it");
     assert!(running.lines(0, IN_EFFECT).is_empty());
 

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    http::{Answer, client, get},
+    http::{Answer, client},
     process::{Server, until, valetkey},
 };
 use provider::Provider;
@@ -92,7 +92,7 @@ impl Running {
 
     /// What `/readyz` of the admin listener says of the settings.
     async fn detail(&self) -> Value {
-        get(&format!("{}/readyz", self.server.admin)).await.json()["settings"].clone()
+        self.server.get_admin("/readyz").await.json()["settings"].clone()
     }
 
     /// The same, once it is `wanted`.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     ELEVENLABS_KEY, XAI_KEY,
-    http::{Answer, client, get},
+    http::{Answer, client, get, post, post_json},
 };
 
 /// How long anything may take before a test gives up.
@@ -269,14 +269,29 @@ impl Server {
         wait_for(|| Some(lines()).filter(|it| it.len() >= count), || self.stdout())
     }
 
-    /// `path` of the public listener.
-    pub fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.url)
+    /// Asks the public listener for `path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        get(&format!("{}{path}", self.url)).await
+    }
+
+    /// Asks the admin listener for `path`.
+    pub async fn get_admin(&self, path: &str) -> Answer {
+        get(&format!("{}{path}", self.admin)).await
+    }
+
+    /// Posts nothing to `path` of the public listener.
+    pub async fn post(&self, path: &str) -> Answer {
+        post(&format!("{}{path}", self.url)).await
+    }
+
+    /// Posts `body` as JSON, whatever it is.
+    pub async fn post_json(&self, path: &str, body: impl Into<String>) -> Answer {
+        post_json(&format!("{}{path}", self.url), body).await
     }
 
     /// The metrics, as they are served.
     pub async fn metrics(&self) -> String {
-        get(&format!("{}/metrics", self.admin)).await.text
+        self.get_admin("/metrics").await.text
     }
 
     /// The value of a metric, as [`value`] reads it.
