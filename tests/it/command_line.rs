@@ -1,8 +1,11 @@
 //! What a person at a terminal sees.
 
-use std::{io::Write as _, net::TcpListener};
+use std::net::TcpListener;
 
-use crate::support::process::{Server, run, sandbox, transcript, valetkey};
+use crate::support::{
+    process::{Server, run, sandbox, transcript, valetkey},
+    settings_file as file,
+};
 
 /// Everything that may differ from one run to the next.
 macro_rules! assert_transcript {
@@ -12,13 +15,6 @@ macro_rules! assert_transcript {
             (r"/tmp/[^\s:)]+", "FILE"),
         ]}, { insta::assert_snapshot!($text); });
     };
-}
-
-/// A settings file that is gone after the test.
-fn file(text: &str) -> tempfile::NamedTempFile {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile_in("/tmp").unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-    file
 }
 
 #[test]

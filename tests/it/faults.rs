@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::{
     http::{Answer, get},
     process::{Server, sandbox, until, valetkey},
+    settings_file,
 };
 
 /// A fault at the mint route of either provider, and the answer it must lead to.
@@ -80,16 +81,14 @@ fn server() -> Server {
 /// As [`server`], with as many providers of a kind, each with a token type `case_…`: one remembers how it
 /// was treated.
 fn server_with(count: usize, kind: &str, product: &str) -> Server {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-    for case in 0..count {
-        write!(
-            file,
+    let section = |case| {
+        format!(
             "[providers.case_{case}]\nkind = \"{kind}\"\nbase_url = \"http://127.0.0.1\"\n\
              api_keys = [\"env:KEY\"]\ntimeout = \"400ms\"\n\
              [tokens.case_{case}]\nprovider = \"case_{case}\"\nproduct = \"{product}\"\n"
         )
-        .unwrap();
-    }
+    };
+    let file = settings_file(&(0..count).map(section).collect::<String>());
     let path = file.path().to_str().unwrap();
     Server::sandbox(&["--config", path])
 }

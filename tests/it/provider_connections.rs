@@ -28,8 +28,7 @@ fn keep_alive(stream: &TcpStream, events: &Sender<Event>) {
         // A single-use token is another each time.
         let token = tokens.next().unwrap();
         let body = format!("{{\"token\":\"sutkn_{token:04}\"}}");
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        let _ = { stream }.write_all(answer.as_bytes());
+        let _ = { stream }.write_all(provider::answer(200, "", &body).as_bytes());
     }
     let _ = events.send(Event::Closed);
 }

@@ -4,14 +4,11 @@ use serde_json::{Value, json};
 
 use crate::support::{
     http::{Answer, client, get, post},
+    now,
     process::{Server, valetkey},
 };
 
 const TYPES: [&str; 4] = ["batch_scribe", "realtime_scribe", "tts_websocket", "xai_realtime"];
-
-fn now() -> u64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
-}
 
 #[tokio::test]
 async fn session_answers_as_xai_does() {

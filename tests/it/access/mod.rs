@@ -14,19 +14,19 @@ mod store;
 mod switches;
 mod threats;
 
-use std::io::Write as _;
-
 use reqwest::RequestBuilder;
 use tempfile::NamedTempFile;
 
 use crate::support::{
+    hash,
     http::{Answer, client},
     process::{Server, valetkey, vending_from},
+    settings_file as file,
 };
 
 /// A server with settings of its own, in front of stand-in providers.
-struct Guarded {
-    server: Server,
+pub struct Guarded {
+    pub server: Server,
     stand_ins: Server,
     /// Where the settings are.
     _file: NamedTempFile,
@@ -38,7 +38,7 @@ impl Guarded {
     }
 
     /// With `env` besides.
-    fn start_with(settings: &str, env: &[(&str, &str)]) -> Self {
+    pub fn start_with(settings: &str, env: &[(&str, &str)]) -> Self {
         let stand_ins = Server::stand_ins();
         let file = file(settings);
         let mut command = valetkey(&["serve", "--config"]);
@@ -74,16 +74,4 @@ async fn answer(request: RequestBuilder) -> Answer {
 /// `"ok"`, or the code of the problem.
 async fn outcome(request: RequestBuilder) -> String {
     answer(request).await.outcome()
-}
-
-/// A settings file that is gone after the test.
-fn file(text: &str) -> NamedTempFile {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-    file
-}
-
-/// The `sha256` for the settings of a caller key.
-fn hash(key: &str) -> String {
-    valetkey::caller::sha256(key).iter().map(|byte| format!("{byte:02x}")).collect()
 }

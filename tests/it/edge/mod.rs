@@ -6,7 +6,6 @@ mod framing;
 mod http2;
 mod overload;
 mod proxies;
-mod raw;
 mod rolling;
 mod slow;
 mod stopping;
@@ -15,7 +14,11 @@ use std::{net::TcpStream, process::Command};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::process::{self, Server, valetkey};
+use crate::support::{
+    now,
+    process::{self, Server, unlimited, valetkey},
+    raw,
+};
 
 /// The program in front of its own stand-ins, without limits that would refuse a test.
 fn sandbox() -> Command {
@@ -34,12 +37,6 @@ fn in_front_of(url: &str) -> Command {
     command
 }
 
-fn unlimited(command: &mut Command) {
-    for limit in ["ADDRESS", "CALLER", "TOKEN"] {
-        command.env(format!("VALETKEY__LIMITS__{limit}__MODE"), "off");
-    }
-}
-
 /// The records of decisions, once there are `count`.
 fn records(server: &Server, count: usize) -> Vec<String> {
     server.stdout_lines(count, |line| line.contains("\"event\":\"vend\""))
@@ -47,8 +44,7 @@ fn records(server: &Server, count: usize) -> Vec<String> {
 
 /// What xAI answers to a request for a token.
 fn token() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let expires_at = now.as_secs() + 300;
+    let expires_at = now() + 300;
     serde_json::json!({ "value": "xai-realtime-client-secret-x", "expires_at": expires_at })
         .to_string()
 }

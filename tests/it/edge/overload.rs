@@ -1,7 +1,6 @@
 //! More to do than can be done.
 
 use std::{
-    io::{BufReader, Write as _},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,23 +13,19 @@ use super::{in_front_of, records, token};
 use crate::support::{
     http::{Answer, client, post},
     process::{PATIENCE, Server, run, transcript, valetkey},
-    provider::{read_request, serving},
+    provider::{self, ScriptedProvider},
 };
 
-/// A provider that answers once it is told to.
+/// A provider that answers once it is told to. Its base URL.
 fn held(released: &Arc<AtomicBool>) -> String {
     let released = released.clone();
-    serving(move |mut stream| {
-        while read_request(&mut BufReader::new(stream)) {
-            while !released.load(Ordering::Relaxed) {
-                thread::sleep(Duration::from_millis(5));
-            }
-            let token = token();
-            let length = token.len();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-            let _ = stream.write_all((head + &token).as_bytes());
+    let script = move |_: &_| {
+        while !released.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(5));
         }
-    })
+        Some(provider::answer(200, "", &token()))
+    };
+    ScriptedProvider::start(script).url
 }
 
 #[tokio::test]

@@ -27,8 +27,9 @@ use serde_json::Value;
 use crate::support::{
     ELEVENLABS_KEY, XAI_KEY,
     http::Answer,
+    now,
     process::{PATIENCE, Server, valetkey},
-    provider::{Counting, Elsewhere},
+    provider::{Counting, Elsewhere, answer},
 };
 
 /// The deadline of a mint, unless a case says otherwise.
@@ -287,14 +288,7 @@ fn settings(cases: &[Case]) -> String {
     text
 }
 
-/// An answer with this status, these headers and this body.
-fn answer(status: u16, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\n\r\n{body}")
-}
-
 /// The current time and so many seconds, in Unix seconds.
 fn in_seconds(seconds: i64) -> i64 {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    i64::try_from(now).unwrap() + seconds
+    i64::try_from(now()).unwrap() + seconds
 }

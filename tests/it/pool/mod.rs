@@ -154,7 +154,7 @@ async fn another_lifetime_goes_past_the_pool() {
 async fn without_a_pool_nothing_is_minted_ahead() {
     let pooled = Pooled::start(&[]);
     let mut caller = pooled.caller();
-    (0..20).for_each(|_| assert_eq!(caller.ask().pool, None));
+    (0..20).for_each(|_| assert_eq!(caller.ask().pool(), None));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(pooled.minted().await, 20);
 }

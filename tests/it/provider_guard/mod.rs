@@ -12,6 +12,7 @@ use std::{
 
 use futures_util::future::join_all;
 
+use crate::support::hash;
 use crate::support::process::{PATIENCE, run, valetkey};
 use support::{FIRST, REVOKED, Reply, SECOND, scene};
 
@@ -40,7 +41,7 @@ fn check_shows_each_key() {
 
 #[tokio::test]
 async fn one_revoked_key_of_two_is_noticed_by_nobody_but_the_operator() {
-    let scene = scene(&[FIRST, SECOND], |asked| match asked.key {
+    let scene = scene(&[FIRST, SECOND], |asked| match asked.key() {
         SECOND => REVOKED,
         _ => Reply::Token,
     });
@@ -54,8 +55,7 @@ async fn one_revoked_key_of_two_is_noticed_by_nobody_but_the_operator() {
     let alert = scene.log("refuses an API key");
     assert_eq!(alert.len(), 1, "{alert:?}");
     assert_eq!(alert[0]["level"], "ERROR");
-    let hash: String =
-        valetkey::caller::sha256(SECOND)[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hash(SECOND)[..8].to_owned();
     assert_eq!(alert[0]["key"], format!("2 ({hash})"));
     let metrics = scene.metrics().await;
     for (key, up) in [(1, 1), (2, 0)] {
@@ -69,7 +69,7 @@ async fn one_revoked_key_of_two_is_noticed_by_nobody_but_the_operator() {
 
 #[tokio::test]
 async fn a_limited_key_rests_and_the_other_serves() {
-    let scene = scene(&[FIRST, SECOND], |asked| match asked.key {
+    let scene = scene(&[FIRST, SECOND], |asked| match asked.key() {
         FIRST => Reply::Status(429, "retry-after: 60\r\n", ""),
         _ => Reply::Token,
     });
@@ -93,8 +93,8 @@ async fn what_a_key_may_not_mint_takes_nothing_else_away() {
         REVOKED,
     ];
     for refusal in replies {
-        let scene = scene(&[FIRST], move |asked| match asked.product {
-            "tts_websocket" => refusal,
+        let scene = scene(&[FIRST], move |asked| match asked.path() {
+            "/v1/single-use-token/tts_websocket" => refusal,
             _ => Reply::Token,
         });
         for _ in 0..20 {
@@ -112,7 +112,7 @@ async fn what_a_key_may_not_mint_takes_nothing_else_away() {
 
 #[tokio::test]
 async fn where_all_keys_rest_the_provider_is_not_asked() {
-    let limited = scene(&[FIRST, SECOND], |asked| match asked.key {
+    let limited = scene(&[FIRST, SECOND], |asked| match asked.key() {
         FIRST => Reply::Status(429, "retry-after: 40\r\n", ""),
         _ => REVOKED,
     });

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{IN_EFFECT, KEY, REFUSED, Running, hash};
+use super::{IN_EFFECT, KEY, REFUSED, Running};
 use crate::support::{
+    hash,
     http::Answer,
     process::{Server, valetkey},
 };

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{IN_EFFECT, KEY, Provider, Running, hash};
-use crate::support::{http::Answer, process::Server};
+use super::{IN_EFFECT, KEY, Provider, Running};
+use crate::support::{hash, http::Answer, process::Server};
 
 #[tokio::test]
 async fn everything_in_them_applies_at_once() {

@@ -143,11 +143,6 @@ impl Running {
     }
 }
 
-/// The `sha256` for the settings of a caller key.
-fn hash(key: &str) -> String {
-    valetkey::caller::sha256(key).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// How the log calls settings that came into effect, and those that did not.
 const IN_EFFECT: &str = "settings in effect";
 const REFUSED: &str = "will not do";

@@ -33,6 +33,15 @@ pub fn sandbox() -> Command {
     valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
 }
 
+/// Without limits that would refuse a test.
+pub fn unlimited(command: &mut Command) -> &mut Command {
+    for limit in ["ADDRESS", "CALLER", "TOKEN"] {
+        command.env(format!("VALETKEY__LIMITS__{limit}__RATE"), "off");
+        command.env(format!("VALETKEY__LIMITS__{limit}__QUOTA"), "off");
+    }
+    command
+}
+
 /// With the keys of both providers, and `base_url` for both of them.
 pub fn vending_from<'a>(command: &'a mut Command, base_url: &str) -> &'a mut Command {
     command
