@@ -1,10 +1,15 @@
 //! SIGTERM and Ctrl-C, and a terminal that is closed.
 
-use std::{process::Command, time::Duration};
+use std::{
+    io::{BufReader, Write as _},
+    process::Command,
+    time::Duration,
+};
 
 use crate::support::{
     http::{Answer, client, get},
     process::{Server, run, sandbox, transcript, until, valetkey},
+    raw,
 };
 
 fn server(lame_duck: &str, drain: &str, fault: &str) -> Server {
@@ -125,9 +130,13 @@ async fn a_log_that_nobody_reads_stops_nobody() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // More lines than the pipe holds, which is 64 KiB, and than may wait.
-    for _ in 0..12_000 {
-        assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+    let mut socket = BufReader::new(raw::connect(&format!("http://{address}")));
+    for _ in 0..120 {
+        let requests = "GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
+        socket.get_mut().write_all(requests.as_bytes()).unwrap();
+        (0..100).for_each(|_| assert_eq!(raw::read_one(&mut socket).status, 200));
     }
+    drop(socket);
     let pid = child.0.id().to_string();
     assert!(std::process::Command::new("kill").arg(&pid).status().unwrap().success());
     let begun = std::time::Instant::now();

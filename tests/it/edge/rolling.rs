@@ -15,7 +15,7 @@ use crate::support::process::{PATIENCE, Server};
 
 /// What a client may do meanwhile is ask; what the disk does is another matter.
 fn patient(command: &mut Command) {
-    command.env("VALETKEY__SERVER__LAME_DUCK", "300ms").env("VALETKEY__AUDIT__TO", "off");
+    command.env("VALETKEY__SERVER__LAME_DUCK", "100ms").env("VALETKEY__AUDIT__TO", "off");
 }
 
 /// A command that gets `listener` as systemd would pass it on.

@@ -24,13 +24,13 @@ async fn nobody_there_or_nobody_home() {
     let (_full, full) = full_queue();
     let cases = vec![
         Case::at("refuses", "xai", format!("http://{refusing}"), UNREACHABLE)
-            .saying("connection refused"),
+            .saying("the provider cannot be reached: connection refused"),
         Case::at("accepts and hangs", "xai", format!("http://{silent_address}"), TIMEOUT),
         Case::at("its kernel drops what comes", "xai", format!("http://{full}"), UNREACHABLE)
             .saying("no connection could be made"),
         Case::at("has no name", "elevenlabs", "https://provider.invalid", UNREACHABLE)
             .with("timeout = \"6s\"")
-            .saying("its name cannot be resolved"),
+            .saying("the provider cannot be reached: its name cannot be resolved"),
     ];
     Stage::start(cases).play().await;
 }

@@ -1,6 +1,9 @@
 //! What goes wrong at the provider is no worse with a pool than without one.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::Pooled;
 use crate::support::raw::Reply;
@@ -12,7 +15,7 @@ fn ask(pooled: &Pooled, times: usize) -> Vec<Reply> {
     let mut caller = pooled.caller();
     let pause = Duration::from_millis(20);
     let ask = |_| {
-        std::thread::sleep(pause);
+        thread::sleep(pause);
         caller.ask()
     };
     (0..times).map(ask).collect()
@@ -31,7 +34,11 @@ async fn compare(fault: &str, times: usize) -> (usize, usize) {
     ask(&without, 20);
     with.fault(fault).await;
     without.fault(fault).await;
-    let got = (ask(&with, times), ask(&without, times));
+    let got = thread::scope(|scope| {
+        let got = scope.spawn(|| ask(&with, times));
+        let without = ask(&without, times);
+        (got.join().unwrap(), without)
+    });
     for (pooled, got) in [(&with, &got.0), (&without, &got.1)] {
         let codes: Vec<_> =
             got.iter().filter_map(|it| it.json()["code"].as_str().map(str::to_owned)).collect();

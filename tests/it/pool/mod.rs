@@ -108,9 +108,7 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
     let first = post(&url).await;
     let timing = first.header("server-timing").unwrap();
     assert!(timing.starts_with("pool;desc=\"miss\", provider;dur="), "{timing}");
-    while pooled.stock().await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    pooled.server.wait_for_metric("valetkey_pool_stock", |stock| stock > 0).await;
     let second = post(&url).await;
     let timing = second.header("server-timing").unwrap();
     assert!(timing.starts_with("pool;desc=\"hit\", total;dur="), "{timing}");
@@ -119,9 +117,8 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
     assert!((890..=900).contains(&left), "it is the token's own: {left}");
     let hits = pooled.metric("valetkey_pool_requests_total", "result=\"hit\"").await;
     assert_eq!((hits, pooled.metric("valetkey_decisions_total", "vended").await), (1, 2));
-    let log = pooled.server.log();
-    let said = log.iter().find_map(|line| line["terms"].as_str());
-    assert!(said.is_some_and(|terms| terms.starts_with("up to 4; 450s left")), "{said:?}");
+    let said = pooled.server.log_line(|line| line["terms"].is_string());
+    assert!(said["terms"].as_str().unwrap().starts_with("up to 4; 450s left"), "{said}");
     let lines = pooled.server.log_lines(2, |line| line["pool"].is_string());
     let pool: Vec<_> = lines.iter().map(|line| line["pool"].as_str().unwrap()).collect();
     assert_eq!(pool, ["miss", "hit"]);
@@ -137,9 +134,7 @@ async fn another_lifetime_goes_past_the_pool() {
     let pooled = Pooled { server: Server::start(command), folder };
     let url = format!("{}/session", pooled.server.url);
     post(&url).await;
-    while pooled.stock().await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    pooled.server.wait_for_metric("valetkey_pool_stock", |stock| stock > 0).await;
     let body = "{\"expires_after\":{\"seconds\":60}}";
     let past = crate::support::http::post_json(&url, body).await;
     assert!(past.header("server-timing").unwrap().starts_with("pool;desc=\"past\", provider"));
@@ -162,11 +157,12 @@ async fn without_a_pool_nothing_is_minted_ahead() {
 #[tokio::test]
 async fn a_server_that_nobody_asks_mints_nothing() {
     let pooled = Pooled::start(&[("SIZE", "32")]);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let pause = || tokio::time::sleep(Duration::from_millis(300));
+    // Nothing comes after what does not happen: there is but time.
+    pause().await;
     assert_eq!(pooled.minted().await, 0);
     pooled.caller().ask();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let minted = pooled.minted().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!((minted, pooled.minted().await), (2, 2), "one asked, and one more was minted");
+    pooled.server.wait_for_metric("valetkey_pool_stock", |stock| stock == 1).await;
+    pause().await;
+    assert_eq!(pooled.minted().await, 2, "one asked, and one more was minted");
 }

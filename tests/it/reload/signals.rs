@@ -11,7 +11,7 @@ use std::{
 use serde_json::json;
 
 use super::{KEY, Provider, Running, base};
-use crate::support::process::{Server, valetkey};
+use crate::support::process::{Server, valetkey, wait_for};
 
 /// A server whose settings are in a pipe: reading them takes until someone writes them.
 fn piped(while_it_reads: impl FnOnce(&str) + Send + 'static) -> (Running, String) {
@@ -46,8 +46,16 @@ fn process_with(path: &Path) -> String {
     found.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
+/// Sends it, and waits until it has arrived: on a busy machine that may be after what it should come before.
 fn hang_up(process: &str) {
     assert!(Command::new("kill").args(["-s", "HUP", process]).status().unwrap().success());
+    let has_arrived = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+        let pending = u64::from_str_radix(pending.trim(), 16).unwrap();
+        (pending & 1 == 0).then_some(())
+    };
+    wait_for(has_arrived, || "SIGHUP is still on its way".to_owned());
 }
 
 #[tokio::test]
