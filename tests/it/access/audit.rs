@@ -75,6 +75,7 @@ async fn mint_without_a_record_every_decision_has_exactly_one() {
     assert_eq!(first["request_id"], vended.header("x-request-id").unwrap());
     assert!(first["upstream_ms"].is_number() && first["duration_ms"].is_number());
     assert!(records[2]["reason"].as_str().unwrap().contains("no such key"), "{}", records[2]);
+    guarded.server.log_line(|line| line["code"] == "quota_exhausted");
     assert!(!guarded.server.output().contains(&token));
     // What was asked of the provider was said before, and nothing else was.
     let lines = lines(&text);
@@ -119,14 +120,12 @@ async fn what_became_of_each_mint_is_recorded_and_counted() {
     ];
     // One of its own for each: a refused key would rest.
     for (fault, (fate, result)) in cases {
-        let mut guarded = Guarded::start("[providers.xai]\ntimeout = \"300ms\"\n");
+        let guarded = Guarded::start("[providers.xai]\ntimeout = \"300ms\"\n");
         guarded.stand_ins.set_faults(&[fault][usize::from(fault.is_empty())..]).await;
         assert_eq!(outcome(guarded.session()).await == "ok", fault.is_empty(), "{fault}");
         let sample = format!("valetkey_mints_total{{provider=\"xai\",result=\"{result}\"}}");
         assert_eq!(guarded.server.metric(&sample).await, 1, "{fault}");
-        guarded.server.signal("TERM");
-        guarded.server.wait();
-        let records = records(&guarded.server.stdout());
+        let records = records(&guarded.server.end_of_stdout());
         let fates: Vec<_> = records.iter().map(|it| it["minted"].as_str().unwrap()).collect();
         assert_eq!(fates, [fate], "{fault}");
     }
@@ -154,7 +153,7 @@ async fn records_go_to_a_file_and_addresses_are_written_as_told() {
         let text = fs::read_to_string(&path).unwrap();
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(last["address"], expected);
-        assert_eq!(guarded.server.stdout(), "");
+        assert_eq!(guarded.server.end_of_stdout(), "");
     }
     assert_eq!(records(&fs::read_to_string(&path).unwrap()).len(), 2, "it is added to");
 }
@@ -167,8 +166,7 @@ async fn log_injection_is_not_possible_through_a_header() {
                     x-request-id: \"},{\"outcome\":\"vended\r\nconnection: close\r\n\r\n";
     socket.write_all(request).unwrap();
     socket.read_to_string(&mut String::new()).unwrap();
-    guarded.server.wait_for_stdout("unauthenticated");
-    let records = records(&guarded.server.stdout());
+    let records = records(&guarded.server.end_of_stdout());
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["outcome"], "unauthenticated");
 }

@@ -41,9 +41,7 @@ async fn also_when_it_has_to_stop_at_once() {
     let mut pooled = Pooled::start_with(&[("SIZE", "20")], "20s", "10s");
     pooled.fill(20).await;
     pooled.server.signal("TERM");
-    while !pooled.server.log().iter().any(|it| it["lame_duck_ms"].is_number()) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    pooled.server.log_line(|line| line["lame_duck_ms"].is_number());
     pooled.server.signal("TERM");
     assert!(pooled.server.wait().success());
     let lines = pooled.lines();

@@ -41,9 +41,8 @@ async fn a_closed_standard_output_is_said_once_and_vends() {
         let said = |it: &serde_json::Value| {
             it["message"].as_str().unwrap().contains("the audit goes to /dev/null")
         };
-        let lines = server.log();
-        let warnings: Vec<_> = lines.iter().filter(|it| said(it)).collect();
-        assert_eq!(warnings.len(), 1, "{lines:?}");
+        let warnings = server.log_lines(1, said);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert_eq!(warnings[0]["level"], "WARN");
         assert_eq!(server.get("/readyz").await.status, 200);
     }

@@ -351,6 +351,13 @@ impl Server {
         self.output()
     }
 
+    /// Ends it, and gives everything that it printed on standard output.
+    pub fn end_of_stdout(mut self) -> String {
+        self.signal("TERM");
+        self.wait();
+        self.stdout()
+    }
+
     /// Waits for its end, and for the last of what it printed.
     pub fn wait(&mut self) -> ExitStatus {
         let begun = Instant::now();
