@@ -3,12 +3,12 @@
 use std::{
     io::{BufReader, Write as _},
     process::Command,
-    time::Duration,
 };
 
 use crate::support::{
+    free_port,
     http::{Answer, client, get},
-    process::{Server, run, sandbox, transcript, until, valetkey},
+    process::{Server, Unread, run, sandbox, transcript, until, valetkey},
     raw,
 };
 
@@ -104,31 +104,17 @@ async fn a_name_lookup_that_hangs_keeps_nobody() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
-/// A program whose output nobody reads; it ends with the test, however that ends.
-struct Unread(std::process::Child);
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A log that nobody reads fills up its pipe. Lines are lost then, and nothing else.
 #[tokio::test]
 async fn a_log_that_nobody_reads_stops_nobody() {
-    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = probe.local_addr().unwrap().to_string();
-    drop(probe);
+    let address = format!("127.0.0.1:{}", free_port());
     let mut command = valetkey(&["serve", "--listen", &address]);
     command.env("XAI_API_KEY", "key").env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
     command.env("VALETKEY__SERVER__LAME_DUCK", "0s");
-    let mut child = Unread(command.stderr(std::process::Stdio::piped()).spawn().unwrap());
+    let child = Unread(command.stderr(std::process::Stdio::piped()).spawn().unwrap());
     let url = format!("http://{address}/readyz");
-    let client = client();
-    while client.get(&url).send().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let answers = async || client().get(&url).send().await.ok();
+    until(answers, || "it does not start".to_owned()).await;
     // More lines than the pipe holds, which is 64 KiB, and than may wait.
     let mut socket = BufReader::new(raw::connect(&format!("http://{address}")));
     for _ in 0..120 {
@@ -137,14 +123,7 @@ async fn a_log_that_nobody_reads_stops_nobody() {
         (0..100).for_each(|_| assert_eq!(raw::read_one(&mut socket).status, 200));
     }
     drop(socket);
-    let pid = child.0.id().to_string();
-    assert!(std::process::Command::new("kill").arg(&pid).status().unwrap().success());
-    let begun = std::time::Instant::now();
-    while child.0.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < crate::support::process::PATIENCE, "it does not end");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    assert_eq!(child.terminate(), Some(0));
 }
 
 /// Starts the program in a terminal of its own, and closes that once it listens.

@@ -126,11 +126,13 @@ async fn times_at_which_no_token_ends() {
         (json!(in_seconds(200) * 1000), VENDED),
         (Value::Null, VENDED),
     ];
+    let nested = json!({ "client_secret": { "value": "token", "expires_at": in_seconds(200) } });
+    let nested = case("xai", "nested", &nested.to_string(), VENDED);
     let cases = times.into_iter().map(|(time, told)| {
         let body = json!({ "value": "token", "expires_at": time }).to_string();
         case("xai", "expires_at", &body, told)
     });
-    Stage::start(cases.collect()).play().await;
+    Stage::start(cases.chain([nested]).collect()).play().await;
 }
 
 #[tokio::test]

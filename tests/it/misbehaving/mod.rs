@@ -28,7 +28,7 @@ use crate::support::{
     ELEVENLABS_KEY, XAI_KEY,
     http::Answer,
     now,
-    process::{PATIENCE, Server, valetkey},
+    process::{Server, valetkey, wait_for},
     provider::{Counting, Elsewhere, answer},
 };
 
@@ -153,7 +153,9 @@ impl Stage {
         let mut command = valetkey(&["serve", "--config"]);
         command.arg(file).env("XAI_API_KEY", XAI_KEY).env("ELEVENLABS_API_KEY", ELEVENLABS_KEY);
         command.env("VALETKEY__AUDIT__TO", format!("file:{}/audit", folder.path().display()));
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"] {
+        for name in
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+        {
             command.env(name, &proxy);
         }
         Self { server: Server::start(&mut command), cases, elsewhere, folder }
@@ -215,6 +217,9 @@ impl Stage {
         check(code == case.told.code, format!("code {code}: {why}"));
         check(record["outcome"] == case.told.code, format!("audit {}", record["outcome"]));
         check(record["minted"] == case.told.minted, format!("minted {}", record["minted"]));
+        // No SDK should ask again what was refused for good.
+        let retry = (case.told == REFUSED).then_some("false");
+        check(answer.header("x-should-retry") == retry, format!("retry {retry:?}"));
         check(requests == case.requests, format!("{requests} requests"));
         check(outcome.took < IN_TIME, format!("took {:?}", outcome.took));
         check(why.contains(case.why), format!("the log says {why}"));
@@ -224,8 +229,7 @@ impl Stage {
     /// What is written about these cases, once it is.
     fn written(&self, places: impl IntoIterator<Item = usize>) -> Written {
         let names: Vec<String> = places.into_iter().map(|place| format!("t{place}")).collect();
-        let begun = Instant::now();
-        loop {
+        let all = || {
             let written = Written {
                 records: by_token_type(&self.audit(), "\"event\":\"vend\"", Value::clone),
                 reasons: by_token_type(&self.server.output(), "\"latency_ms\"", |line| {
@@ -234,12 +238,9 @@ impl Stage {
             };
             let is_there =
                 |name| written.records.contains_key(name) && written.reasons.contains_key(name);
-            if names.iter().all(is_there) {
-                return written;
-            }
-            assert!(begun.elapsed() < PATIENCE, "some cases are not written down");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            names.iter().all(is_there).then_some(written)
+        };
+        wait_for(all, || "some cases are not written down".to_owned())
     }
 
     fn audit(&self) -> String {

@@ -2,16 +2,15 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
     process::{Command, Stdio},
     thread,
-    time::{Duration, Instant},
 };
 
 use super::{file, limitless, minter::Minter};
 use crate::support::{
-    http::client,
-    process::{PATIENCE, Server},
+    free_port,
+    http::{client, post},
+    process::{Server, Unread, until},
 };
 
 /// A server whose streams a shell has redirected like that, with its audit on standard output.
@@ -28,8 +27,7 @@ fn in_a_shell(script: &str, base_url: &str) -> Command {
 }
 
 async fn outcome(server: &Server) -> String {
-    let answer = server.post("/session").await;
-    if answer.status.is_success() { "ok".to_owned() } else { answer.code() }
+    server.post("/session").await.outcome()
 }
 
 #[tokio::test]
@@ -104,15 +102,12 @@ async fn a_reader_that_went_away_ends_neither_the_process_nor_the_audit() {
     assert_eq!(server.get("/readyz").await.status, 200);
 
     let again = File::open(&path).unwrap();
-    let begun = Instant::now();
-    loop {
-        match outcome(&server).await.as_str() {
-            "ok" => break,
-            refused => assert_eq!(refused, "audit_unavailable"),
-        }
-        assert!(begun.elapsed() < PATIENCE, "{}", server.output());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let goes_on = async || {
+        let outcome = outcome(&server).await;
+        assert!(["ok", "audit_unavailable"].contains(&outcome.as_str()), "{outcome}");
+        (outcome == "ok").then_some(())
+    };
+    until(goes_on, || server.output()).await;
     assert_eq!(outcome(&server).await, "quota_exhausted", "what was minted is counted");
     drop(again);
 }
@@ -122,39 +117,16 @@ async fn a_reader_that_went_away_ends_neither_the_process_nor_the_audit() {
 async fn a_closed_standard_error_is_missed_by_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit.log");
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = probe.local_addr().unwrap().to_string();
-    drop(probe);
+    let address = format!("127.0.0.1:{}", free_port());
     let minter = Minter::start(4);
     let mut command = redirected(&format!(">'{}' 2>&-", audit.display()), &minter.url());
     command.args(["--listen", &address]).env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
     command.env("VALETKEY__SERVER__LAME_DUCK", "0s").stdin(Stdio::null());
-    let mut child = Ended(command.spawn().unwrap());
-    let (client, begun) = (client(), Instant::now());
-    let url = format!("http://{address}/session");
-    while client.get(format!("http://{address}/readyz")).send().await.is_err() {
-        assert!(begun.elapsed() < PATIENCE && child.0.try_wait().unwrap().is_none());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(client.post(&url).send().await.unwrap().status(), 200);
+    let child = Unread(command.spawn().unwrap());
+    let answers = async || client().get(format!("http://{address}/readyz")).send().await.ok();
+    until(answers, || "it does not start".to_owned()).await;
+    assert_eq!(post(&format!("http://{address}/session")).await.status, 200);
     let text = fs::read_to_string(&audit).unwrap();
     assert!(text.lines().all(|line| line.starts_with("{\"time\"")) && text.lines().count() == 2);
-    let pid = child.0.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    let begun = Instant::now();
-    while child.0.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < PATIENCE, "it does not end");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
-}
-
-/// A process that ends with the test, however that ends.
-struct Ended(std::process::Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    assert_eq!(child.terminate(), Some(0));
 }

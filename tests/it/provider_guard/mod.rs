@@ -7,13 +7,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use futures_util::future::join_all;
 
-use crate::support::hash;
-use crate::support::process::{PATIENCE, run, valetkey};
+use crate::support::{
+    hash,
+    process::{run, until, valetkey},
+};
 use support::{FIRST, REVOKED, Reply, SECOND, scene};
 
 #[tokio::test]
@@ -159,10 +161,8 @@ async fn a_provider_that_is_down_is_left_alone_and_found_again_when_it_is_back()
     let open = "valetkey_provider_breaker_open{provider=\"elevenlabs\",key=\"1\"} 1\n";
     assert!(scene.metrics().await.contains(open));
     up.store(true, Ordering::Relaxed);
-    while scene.mint().await.status != 200 {
-        assert!(begun.elapsed() < PATIENCE, "it is not found again");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let vends = async || (scene.mint().await.status == 200).then_some(());
+    until(vends, || "it is not found again".to_owned()).await;
     assert_eq!(scene.mint().await.status, 200);
     assert!(!scene.metrics().await.contains(open));
     for change in ["the provider fails", "the provider answers again"] {

@@ -1,6 +1,8 @@
 //! What the tests stand on.
 
+mod asking;
 pub mod certificate;
+mod command;
 pub mod fixture;
 pub mod http;
 pub mod page;
@@ -9,11 +11,13 @@ pub mod provider;
 pub mod raw;
 pub mod redis;
 pub mod socket;
+mod wait;
 
 use std::io::Write as _;
 
 use tempfile::NamedTempFile;
 
+pub use redis::free_port;
 pub use valetkey::sandbox::{ELEVENLABS_KEY, XAI_KEY};
 
 /// The `sha256` of a caller key or a token, as settings and records have it.

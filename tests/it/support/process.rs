@@ -2,118 +2,19 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use super::{
-    ELEVENLABS_KEY, XAI_KEY,
-    http::{Answer, client, get, post, post_json},
+pub use super::{
+    asking::value,
+    command::{Unread, run, sandbox, transcript, unlimited, valetkey, vending_from},
+    wait::{PATIENCE, until, wait_for},
 };
-
-/// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The program with an environment of its own: nothing of the developer's gets in, nor does a signal stay
-/// ignored because whoever runs the tests ignores it: `nohup` does so with SIGHUP, a script with the SIGINT of
-/// what runs in its background.
-pub fn valetkey(args: &[&str]) -> Command {
-    let mut command = Command::new("/usr/bin/env");
-    command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_valetkey")]);
-    command.args(args).env_clear();
-    command
-}
-
-/// `valetkey serve --sandbox`, with its stand-in providers on a free port.
-pub fn sandbox() -> Command {
-    valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-}
-
-/// Without limits that would refuse a test.
-pub fn unlimited(command: &mut Command) -> &mut Command {
-    for limit in ["ADDRESS", "CALLER", "TOKEN"] {
-        command.env(format!("VALETKEY__LIMITS__{limit}__RATE"), "off");
-        command.env(format!("VALETKEY__LIMITS__{limit}__QUOTA"), "off");
-    }
-    command
-}
-
-/// With the keys of both providers, and `base_url` for both of them.
-pub fn vending_from<'a>(command: &'a mut Command, base_url: &str) -> &'a mut Command {
-    command
-        .env("XAI_API_KEY", XAI_KEY)
-        .env("ELEVENLABS_API_KEY", ELEVENLABS_KEY)
-        .env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url)
-        .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", base_url)
-}
-
-/// Asks `holds` again and again until it gives something. In vain it panics with what `told` says.
-pub fn wait_for<T>(mut holds: impl FnMut() -> Option<T>, told: impl FnOnce() -> String) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = holds() {
-            return found;
-        }
-        if begun.elapsed() > PATIENCE {
-            panic!("in vain: {}", told());
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// As [`wait_for`], for what has to be awaited.
-pub async fn until<T>(holds: impl AsyncFn() -> Option<T>, told: impl FnOnce() -> String) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = holds().await {
-            return found;
-        }
-        if begun.elapsed() > PATIENCE {
-            panic!("in vain: {}", told());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Runs the program to its end, which must come by itself.
-pub fn run(command: &mut Command) -> Output {
-    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let pid = child.id().to_string();
-    let (sender, ended) = mpsc::channel();
-    thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
-    ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
-        panic!("{command:?} does not end")
-    })
-}
-
-/// The value of a metric in this text: the sum of all samples with this name and, if they are given, these
-/// labels.
-pub fn value(metrics: &str, name: &str) -> u64 {
-    let value = |line: &str| {
-        let (sample, value) = line.rsplit_once(' ')?;
-        let is_it = sample == name || sample.split('{').next() == Some(name);
-        is_it.then(|| value.parse::<f64>().unwrap() as u64)
-    };
-    let sum = metrics.lines().filter_map(value).reduce(|sum, value| sum + value);
-    sum.unwrap_or_else(|| panic!("no {name} in {metrics}"))
-}
-
-/// What a run said, for people: both streams and the status.
-pub fn transcript(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "{}--- stderr\n{}--- status {}\n",
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code().unwrap()
-    )
-}
 
 /// A server that runs until it is dropped.
 pub struct Server {
@@ -276,54 +177,6 @@ impl Server {
     pub fn stdout_lines(&self, count: usize, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let lines = || self.stdout.so_far().into_iter().filter(|it| wanted(it)).collect::<Vec<_>>();
         wait_for(|| Some(lines()).filter(|it| it.len() >= count), || self.stdout())
-    }
-
-    /// Asks the public listener for `path`.
-    pub async fn get(&self, path: &str) -> Answer {
-        get(&format!("{}{path}", self.url)).await
-    }
-
-    /// Asks the admin listener for `path`.
-    pub async fn get_admin(&self, path: &str) -> Answer {
-        get(&format!("{}{path}", self.admin)).await
-    }
-
-    /// Posts nothing to `path` of the public listener.
-    pub async fn post(&self, path: &str) -> Answer {
-        post(&format!("{}{path}", self.url)).await
-    }
-
-    /// Posts `body` as JSON, whatever it is.
-    pub async fn post_json(&self, path: &str, body: impl Into<String>) -> Answer {
-        post_json(&format!("{}{path}", self.url), body).await
-    }
-
-    /// The metrics, as they are served.
-    pub async fn metrics(&self) -> String {
-        self.get_admin("/metrics").await.text
-    }
-
-    /// The value of a metric, as [`value`] reads it.
-    pub async fn metric(&self, name: &str) -> u64 {
-        value(&self.metrics().await, name)
-    }
-
-    /// Waits until `wanted` accepts the value of a metric.
-    pub async fn wait_for_metric(&self, name: &str, wanted: impl Fn(u64) -> bool) {
-        until(async || wanted(self.metric(name).await).then_some(()), || name.to_owned()).await;
-    }
-
-    /// Has the stand-ins fail in these ways, and in no other.
-    pub async fn set_faults(&self, faults: &[&str]) {
-        let request = client().put(format!("{}/_sandbox/faults", self.stand_ins));
-        let answer = Answer::to(request.body(serde_json::json!(faults).to_string())).await;
-        assert!(answer.status.is_success(), "{faults:?}: {}", answer.text);
-    }
-
-    /// The requests that reached the stand-ins so far.
-    pub async fn history(&self) -> Vec<Value> {
-        let history = get(&format!("{}/_sandbox/history", self.stand_ins)).await.json();
-        history.as_array().unwrap().clone()
     }
 
     /// Its process id.
