@@ -48,7 +48,7 @@ fn it_ends_in_time_whatever_clients_do() {
     thread::scope(|scope| {
         for (what, is_over) in STATES {
             scope.spawn(move || {
-                let mut server = server("2s");
+                let mut server = server("3s");
                 let _client = client(&server, what);
                 server.signal("TERM");
                 assert_eq!(server.wait().code(), Some(0), "{what}");

@@ -11,7 +11,7 @@ use std::{
 use serde_json::json;
 
 use super::{KEY, Provider, Running, base};
-use crate::support::process::{Server, valetkey, wait_for};
+use crate::support::process::{Server, signal, valetkey, wait_for};
 
 /// A server whose settings are in a pipe: reading them takes until someone writes them.
 fn piped(while_it_reads: impl FnOnce(&str) + Send + 'static) -> (Running, String) {
@@ -48,7 +48,7 @@ fn process_with(path: &Path) -> String {
 
 /// Sends it, and waits until it has arrived: on a busy machine that may be after what it should come before.
 fn hang_up(process: &str) {
-    assert!(Command::new("kill").args(["-s", "HUP", process]).status().unwrap().success());
+    signal(process.parse().unwrap(), "HUP");
     let has_arrived = || {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
@@ -74,8 +74,8 @@ async fn those_that_come_meanwhile_are_one_more() {
     running.server.signal("HUP");
     for (reloads, signals) in [(1, 10), (2, 0)] {
         let (pipe, text) = (pipe.clone(), text.clone());
-        let signal = move |process: &str| (0..signals).for_each(|_| hang_up(process));
-        tokio::task::spawn_blocking(move || feed(&pipe, &text, signal)).await.unwrap();
+        let send = move |process: &str| (0..signals).for_each(|_| hang_up(process));
+        tokio::task::spawn_blocking(move || feed(&pipe, &text, send)).await.unwrap();
         running.detail_when(|it| it["reloads"] == reloads).await;
     }
     assert_eq!(running.mint().await, KEY);

@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{
     ELEVENLABS_KEY, XAI_KEY,
     wait::{PATIENCE, wait_for},
@@ -48,11 +50,11 @@ pub fn vending_from<'a>(command: &'a mut Command, base_url: &str) -> &'a mut Com
 pub fn run(command: &mut Command) -> Output {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    let pid = child.id().to_string();
+    let pid = child.id();
     let (sender, ended) = mpsc::channel();
     thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
     ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+        signal(pid, "KILL");
         panic!("{command:?} does not end")
     })
 }
@@ -68,14 +70,28 @@ pub fn transcript(output: &Output) -> String {
     )
 }
 
+/// Sends a process a signal by name: `TERM`.
+pub fn signal(process: u32, name: &str) {
+    let signal = match name {
+        "CONT" => Signal::CONT,
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "STOP" => Signal::STOP,
+        "TERM" => Signal::TERM,
+        other => panic!("no test sends {other}"),
+    };
+    let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
+    kill_process(process, signal).unwrap();
+}
+
 /// A process of which nothing is read; it ends with the test, however that ends.
 pub struct Unread(pub Child);
 
 impl Unread {
     /// Sends it SIGTERM, and gives the status that it ends with.
     pub fn terminate(mut self) -> Option<i32> {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        signal(self.0.id(), "TERM");
         wait_for(|| self.0.try_wait().unwrap(), || "it does not end".to_owned()).code()
     }
 }

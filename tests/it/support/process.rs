@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use super::{
     asking::value,
-    command::{Unread, run, sandbox, transcript, unlimited, valetkey, vending_from},
+    command::{Unread, run, sandbox, signal, transcript, unlimited, valetkey, vending_from},
     wait::{PATIENCE, until, wait_for},
 };
 
@@ -193,8 +193,7 @@ impl Server {
 
     /// Sends it a signal by name: `TERM`.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// Ends it, and gives everything that it printed.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use redis::{Client, Connection, FromRedisValue};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,12 +83,12 @@ impl Redis {
 
     /// Makes it stand still: it takes connections and answers nothing.
     pub fn stop(&self) {
-        self.signal("STOP");
+        self.signal(Signal::STOP);
     }
 
     /// Lets it go on.
     pub fn go_on(&self) {
-        self.signal("CONT");
+        self.signal(Signal::CONT);
     }
 
     /// Where the server finds it, with its password.
@@ -121,9 +122,8 @@ impl Redis {
         Ok(connection)
     }
 
-    fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
     }
 }
 
