@@ -99,10 +99,8 @@ pub async fn amplification(down: Down, count: u64) -> Amplification {
         Down::Flaps => Answers::Flapping(10),
     };
     let provider = Provider::start(answers).await;
-    // The port of a listener that is closed again is nobody's for a while.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refuses = matches!(down, Down::Refuses);
-    let base_url = if refuses { format!("http://{nobody}") } else { provider.url.clone() };
+    let base_url = if refuses { "http://127.0.0.1:1".to_owned() } else { provider.url.clone() };
     let server = Server::start(&base_url, &[]);
     let client = client();
     let asking = (0..16).map(|_| {

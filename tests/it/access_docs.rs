@@ -1,20 +1,16 @@
 //! The worked configurations of docs/access.md do what the page says, over the real program. They
 //! are read from the page itself.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::TcpStream,
-};
-
 use reqwest::{Method, header::HeaderMap};
-use tempfile::NamedTempFile;
 
-use crate::support::{
-    ELEVENLABS_KEY, XAI_KEY,
-    http::{Answer, client},
-    page::Page,
-    process::{Server, run, transcript, valetkey},
-    provider::serving,
+use crate::{
+    access::Guarded,
+    support::{
+        http::{Answer, client},
+        page::Page,
+        process::{run, transcript, valetkey},
+        provider::{ProviderRequest, ScriptedProvider, answer},
+    },
 };
 
 /// The hash on the page, which is that of no key.
@@ -44,28 +40,11 @@ fn with_hash(settings: &str, with_hash: &str) -> String {
 }
 
 /// A server with these settings in front of the sandbox's stand-ins, on loopback.
-struct Documented {
-    server: Server,
-    _stand_ins: Server,
-    _file: NamedTempFile,
-}
+struct Documented(Guarded);
 
 impl Documented {
     fn start(settings: &str, environment: &[(&str, &str)]) -> Self {
-        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-        std::fs::write(file.path(), settings).unwrap();
-        let stand_ins = Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
-        let mut command = valetkey(&["serve", "--config"]);
-        command
-            .arg(file.path())
-            .env("XAI_API_KEY", XAI_KEY)
-            .env("ELEVENLABS_API_KEY", ELEVENLABS_KEY);
-        for provider in ["XAI", "ELEVENLABS"] {
-            let variable = format!("VALETKEY__PROVIDERS__{provider}__BASE_URL");
-            command.env(variable, &stand_ins.stand_ins);
-        }
-        let server = Server::start(command.envs(environment.iter().copied()));
-        Self { server, _stand_ins: stand_ins, _file: file }
+        Self(Guarded::start_with(settings, environment))
     }
 
     /// Asks for a token of the type `name`.
@@ -82,13 +61,13 @@ impl Documented {
         for (name, value) in headers {
             all.insert(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
         }
-        let url = format!("{}{path}", self.server.url);
-        Answer::of(client().request(method, url).headers(all).send().await.unwrap()).await
+        let url = format!("{}{path}", self.0.server.url);
+        Answer::to(client().request(method, url).headers(all)).await
     }
 
     /// Who got tokens, by the record.
     fn recorded(&self, caller: &str) {
-        self.server.wait_for_stdout(caller);
+        self.0.server.wait_for_stdout(caller);
     }
 }
 
@@ -206,26 +185,15 @@ async fn anonymous_callers_are_held_back_by_origins_in_browsers_only() {
 
 /// The application of the page: who it knows, it names. Its URL, without the path.
 fn application() -> String {
-    serving(|stream| {
-        let (path, cookie) = question(stream);
-        let answer = match cookie.as_str() {
-            _ if path != "/voice-auth" => "404 Not Found\r\n",
-            "session=ada" => "200 OK\r\nRemote-User: ada\r\n",
-            "session=without-voice" => "403 Forbidden\r\n",
-            _ => "401 Unauthorized\r\n",
-        };
-        let rest = "content-length: 0\r\nconnection: close\r\n\r\n";
-        let _ = { stream }.write_all(format!("HTTP/1.1 {answer}{rest}").as_bytes());
-    })
-}
-
-/// The path and the cookies of a request.
-fn question(stream: &TcpStream) -> (String, String) {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let lines: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    let path = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    let cookie = lines.iter().find_map(|line| line.strip_prefix("cookie: ")).unwrap_or_default();
-    (path.to_owned(), cookie.to_owned())
+    let script = |request: &ProviderRequest| {
+        Some(match (request.path(), request.header("cookie")) {
+            ("/voice-auth", "session=ada") => answer(200, "Remote-User: ada\r\n", ""),
+            ("/voice-auth", "session=without-voice") => answer(403, "", ""),
+            ("/voice-auth", _) => answer(401, "", ""),
+            _ => answer(404, "", ""),
+        })
+    };
+    ScriptedProvider::start(script).url
 }
 
 #[tokio::test]

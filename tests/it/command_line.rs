@@ -1,8 +1,11 @@
 //! What a person at a terminal sees.
 
-use std::{io::Write as _, net::TcpListener};
+use std::net::TcpListener;
 
-use crate::support::process::{Server, run, transcript, valetkey};
+use crate::support::{
+    process::{Server, run, sandbox, transcript, valetkey},
+    settings_file as file,
+};
 
 /// Everything that may differ from one run to the next.
 macro_rules! assert_transcript {
@@ -12,13 +15,6 @@ macro_rules! assert_transcript {
             (r"/tmp/[^\s:)]+", "FILE"),
         ]}, { insta::assert_snapshot!($text); });
     };
-}
-
-/// A settings file that is gone after the test.
-fn file(text: &str) -> tempfile::NamedTempFile {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile_in("/tmp").unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-    file
 }
 
 #[test]
@@ -42,7 +38,7 @@ fn without_keys_it_says_the_two_ways_to_go_on() {
 
 #[test]
 fn off_loopback_it_does_not_start_open() {
-    let mut serve = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    let mut serve = sandbox();
     let output = run(serve.args(["--listen", "0.0.0.0:0"]));
     assert_eq!(output.status.code(), Some(78));
     assert_transcript!(transcript(&output));
@@ -71,7 +67,8 @@ async fn off_loopback_it_starts_when_told_so_in_so_many_words() {
             "--listen",
             "0.0.0.0:0",
         ])
-        .env("VALETKEY__AUTH__ANONYMOUS", "true"),
+        .env("VALETKEY__AUTH__ANONYMOUS", "true")
+        .env("VALETKEY__SERVER__LAME_DUCK", "0s"),
     );
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
@@ -164,7 +161,7 @@ fn check_shows_where_each_value_came_from() {
 fn an_address_in_use_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let mut serve = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    let mut serve = sandbox();
     serve.env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
     let public = run(serve.args(["--listen", &address]));
     let admin = run(valetkey(&["serve", "--listen", "127.0.0.1:0"])
@@ -198,7 +195,7 @@ fn the_banner_has_lines_to_paste() {
     let server = Server::sandbox(&[]);
     try_its_lines(&server, 5);
     assert_transcript!(server.stdout());
-    let alone = Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+    let alone = Server::stand_ins();
     try_its_lines(&alone, 4);
     assert_transcript!(alone.stdout());
 }

@@ -12,6 +12,7 @@ use crate::support::{
     http::get,
     page::Page,
     process::{Server, run, transcript, valetkey},
+    settings_file,
 };
 
 #[test]
@@ -82,9 +83,8 @@ fn every_settings_file_on_a_page_can_be_used() {
     let mut blocks = 0;
     for page in Page::all() {
         for block in page.blocks("toml") {
-            let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
             let (block, _files) = with_files(block);
-            fs::write(file.path(), &block).unwrap();
+            let file = settings_file(&block);
             let mut check = valetkey(&["check", "--config"]);
             check.arg(file.path()).envs(secrets(&block)).env("XAI_API_KEY", "key");
             let output = run(&mut check);

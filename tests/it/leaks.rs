@@ -1,8 +1,11 @@
 //! Keys in places where they do not belong: they are complained about, and never shown.
 
-use std::{ffi::OsStr, io::Write as _, os::unix::ffi::OsStrExt as _};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
-use crate::support::process::{run, transcript, valetkey};
+use crate::support::{
+    process::{run, transcript, valetkey},
+    settings_file,
+};
 
 const KEY: &str = "sk_canary00112233445566778899aabbccddeeff001122";
 
@@ -38,9 +41,10 @@ fn a_key_in_the_wrong_variable_is_not_shown() {
 
 #[test]
 fn a_key_as_the_name_of_a_setting_is_not_shown() {
-    let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     let odd = "\"\\u001b]0;pwn\\u0007\" = 1";
-    writeln!(file, "[providers.xai]\n{KEY} = 1\n{odd}\n[providers.{KEY}]\nkind = \"xai\"").unwrap();
+    let file = settings_file(&format!(
+        "[providers.xai]\n{KEY} = 1\n{odd}\n[providers.{KEY}]\nkind = \"xai\"\n"
+    ));
     let output = run(valetkey(&["check", "--config"]).arg(file.path()));
     let text = transcript(&output);
     assert_eq!(output.status.code(), Some(78));

@@ -2,7 +2,7 @@
 
 mod outages;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use valetkey::{
     base::secret::Secret,
@@ -10,12 +10,9 @@ use valetkey::{
     settings::{Limit, Mode, Quota, Rate},
 };
 
-use crate::support::redis::Redis;
+use crate::support::{process, redis::Redis};
 
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn replica(url: &str) -> Limiter {
     Limiter::with_redis(Secret::new(url), Secret::new("k".repeat(32))).unwrap()
@@ -38,19 +35,13 @@ async fn spend(limiter: &Limiter, count: u32, who: &str) -> bool {
 
 /// Waits until limits are shared, or are not for the reason given.
 async fn until(limiter: &Limiter, expected: Result<(), &str>) {
-    let since = Instant::now();
-    loop {
-        let state = match limiter.store_state() {
-            StoreState::Shared => Ok(()),
-            StoreState::LocalOnly { reason, .. } => Err(reason),
-            StoreState::Memory => panic!("there should be a Redis"),
-        };
-        if state == expected {
-            return;
-        }
-        assert!(since.elapsed() < PATIENCE, "{state:?} instead of {expected:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let state = || match limiter.store_state() {
+        StoreState::Shared => Ok(()),
+        StoreState::LocalOnly { reason, .. } => Err(reason),
+        StoreState::Memory => panic!("there should be a Redis"),
+    };
+    let is_expected = async || (state() == expected).then_some(());
+    process::until(is_expected, || format!("{:?} instead of {expected:?}", state())).await;
 }
 
 /// Repeats `round`, each with a name of its own, until Redis answered all of it: on a busy machine

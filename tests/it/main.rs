@@ -20,7 +20,6 @@ mod pool;
 mod problems;
 mod processes;
 mod properties;
-mod provider_answers;
 mod provider_connections;
 mod provider_guard;
 mod reload;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use experiment::{Down, amplification, overload};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "keeps both processors busy for seconds; scripts/test runs it"]
 async fn beyond_its_capacity_it_gives_what_it_can_and_refuses_the_rest_at_once() {
     let rows = overload(2, &[1.0, 10.0], Duration::from_secs(2)).await;
     let [full, beyond] = rows.try_into().ok().unwrap();

@@ -9,7 +9,7 @@ use reqwest::Method;
 
 use crate::support::{
     http::{Answer, client, get, post, post_as, post_json, send},
-    process::{Server, valetkey},
+    process::{Server, sandbox},
 };
 
 /// Keeps a problem as a snapshot: the document, without what differs each time, and its headers.
@@ -55,14 +55,9 @@ async fn problems_with_the_provider_look_like_this() {
     ];
     for (code, fault) in faults {
         // The server remembers how its provider behaved.
-        let server = Server::start(
-            valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-                .env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"),
-        );
-        let url = format!("{}/_sandbox/faults", server.stand_ins);
-        let body = serde_json::json!([format!("xai/mint:{fault}")]).to_string();
-        assert!(client().put(url).body(body).send().await.unwrap().status().is_success());
-        keep(code, &post(&format!("{}/session", server.url)).await);
+        let server = Server::start(sandbox().env("VALETKEY__PROVIDERS__XAI__TIMEOUT", "300ms"));
+        server.set_faults(&[&format!("xai/mint:{fault}")]).await;
+        keep(code, &server.post("/session").await);
     }
 }
 
@@ -107,7 +102,7 @@ async fn what_is_not_json_is_400_and_what_is_not_ours_422() {
         ),
     ];
     for (body, code, detail) in cases {
-        let answer = post_json(&format!("{}/session", server.url), body).await;
+        let answer = server.post_json("/session", body).await;
         assert_eq!(answer.code(), code, "{body}");
         let told = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(told.contains(detail), "{body}: {told}");
@@ -130,7 +125,7 @@ async fn a_long_name_is_not_repeated_whole() {
     let long = "é".repeat(5000);
     let twice = format!(r#"{{"{0}":1,"{0}":2}}"#, "\\u001b[2J".repeat(900));
     for body in [format!(r#"{{"{long}":1}}"#), twice] {
-        let answer = post_json(&format!("{}/session", server.url), body).await;
+        let answer = server.post_json("/session", body).await;
         assert_eq!(answer.code(), "invalid_request");
         assert!(answer.text.chars().count() < 600, "{}", answer.text);
         assert!(!answer.text.contains("\\u001b"), "{}", answer.text);
@@ -195,10 +190,7 @@ async fn a_body_of_16_kib_is_read_and_one_byte_more_is_not() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up() {
-    let server = Server::start(
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"])
-            .env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"),
-    );
+    let server = Server::start(sandbox().env("VALETKEY__SERVER__BODY_TIMEOUT", "100ms"));
     let mut socket = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     let head =
         "POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{";

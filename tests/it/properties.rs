@@ -1,6 +1,6 @@
 //! What holds for whatever is asked and however it is set up.
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use url::Url;
@@ -76,7 +76,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     /// Whatever the secrets are: nothing that holds one shows it.
     #[test]
@@ -92,8 +92,7 @@ proptest! {
             algorithms = ["HS256"]
             secret = "env:SHARED"
         "#;
-        let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-        file.write_all(settings.as_bytes()).unwrap();
+        let file = crate::support::settings_file(settings);
         let mut problems = Problems::default();
         let layers = Layers { files: vec![file.path().to_owned()], ..Layers::default() };
         let tree = layers.merge(&mut problems);

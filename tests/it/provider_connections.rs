@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{http::post, process::Server, provider};
+use crate::support::{process::Server, provider};
 
 /// What happened at the provider.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,8 +28,7 @@ fn keep_alive(stream: &TcpStream, events: &Sender<Event>) {
         // A single-use token is another each time.
         let token = tokens.next().unwrap();
         let body = format!("{{\"token\":\"sutkn_{token:04}\"}}");
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        let _ = { stream }.write_all(answer.as_bytes());
+        let _ = { stream }.write_all(provider::answer(200, "", &body).as_bytes());
     }
     let _ = events.send(Event::Closed);
 }
@@ -41,7 +40,7 @@ async fn a_connection_is_used_again_but_not_kept_idle_for_long() {
     let url = provider::serving(move |stream| keep_alive(stream, &sender));
     let server = Server::in_front_of(&url);
     for _ in 0..2 {
-        assert_eq!(post(&format!("{}/tokens/realtime_scribe", server.url)).await.status, 200);
+        assert_eq!(server.post("/tokens/realtime_scribe").await.status, 200);
     }
     let next = || events.recv_timeout(Duration::from_secs(15)).expect("the connection stays open");
     assert_eq!([next(), next(), next()], [Event::Connected, Event::Asked, Event::Asked]);

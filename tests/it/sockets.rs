@@ -4,13 +4,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::support::{
-    http::{Answer, client, post},
+    http::{Answer, client},
     process::Server,
     socket::Socket,
 };
 
 async fn vend(server: &Server, name: &str) -> Value {
-    let answer = post(&format!("{}/tokens/{name}", server.url)).await;
+    let answer = server.post(&format!("/tokens/{name}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()
 }

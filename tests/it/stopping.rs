@@ -1,18 +1,25 @@
 //! SIGTERM and Ctrl-C, and a terminal that is closed.
 
-use std::{process::Command, time::Duration};
-
-use serde_json::json;
+use std::{
+    io::{BufReader, Write as _},
+    process::Command,
+};
 
 use crate::support::{
-    http::{Answer, client, get, post},
-    process::{Server, run, transcript, valetkey},
+    free_port,
+    http::{Answer, client, get},
+    process::{Server, Unread, run, sandbox, transcript, until, valetkey},
+    raw,
 };
 
 fn server(lame_duck: &str, drain: &str, fault: &str) -> Server {
-    let mut command =
-        valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0", "--fault", fault]);
-    Server::start_with(&mut command, lame_duck, drain)
+    Server::start_with(sandbox().args(["--fault", fault]), lame_duck, drain)
+}
+
+/// Waits until the provider has a request.
+async fn is_asked(server: &Server) {
+    let asked = async || (!server.history().await.is_empty()).then_some(());
+    until(asked, || server.output()).await;
 }
 
 #[tokio::test]
@@ -20,10 +27,7 @@ async fn a_request_in_flight_is_finished() {
     for signal in ["TERM", "INT"] {
         let mut server = server("0s", "10s", "xai/mint:latency=400ms");
         let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
-        let upstream = || async {
-            get(&format!("{}/_sandbox/history", server.stand_ins)).await.json() != json!([])
-        };
-        while !upstream().await {}
+        is_asked(&server).await;
         server.signal(signal);
         let answer = Answer::of(request.await.unwrap().unwrap()).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -42,7 +46,7 @@ async fn unready_comes_first_while_it_still_serves() {
         assert_eq!((ready.status.as_u16(), ready.code().as_str()), (503, "draining"));
         assert_eq!(get(&format!("{base}/healthz")).await.status, 200);
     }
-    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    assert_eq!(server.post("/session").await.status, 200);
     assert_eq!(server.wait().code(), Some(0));
     assert!(client().get(format!("{}/readyz", server.url)).send().await.is_err());
 }
@@ -51,7 +55,7 @@ async fn unready_comes_first_while_it_still_serves() {
 async fn what_does_not_finish_in_time_is_cut_off() {
     let mut server = server("0s", "200ms", "xai/mint:hang");
     let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    is_asked(&server).await;
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     assert!(server.output().contains("server.drain ran out"));
@@ -70,8 +74,7 @@ async fn a_second_signal_stops_at_once() {
 #[test]
 fn the_sandbox_alone_stops_too() {
     for signal in ["TERM", "INT"] {
-        let mut sandbox =
-            Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+        let mut sandbox = Server::stand_ins();
         sandbox.signal(signal);
         assert_eq!(sandbox.wait().code(), Some(0));
     }
@@ -96,48 +99,31 @@ async fn a_name_lookup_that_hangs_keeps_nobody() {
         "0s",
         "200ms",
     );
-    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_unavailable");
+    assert_eq!(server.post("/session").await.code(), "provider_unavailable");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
-}
-
-/// A program whose output nobody reads; it ends with the test, however that ends.
-struct Unread(std::process::Child);
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// A log that nobody reads fills up its pipe. Lines are lost then, and nothing else.
 #[tokio::test]
 async fn a_log_that_nobody_reads_stops_nobody() {
-    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = probe.local_addr().unwrap().to_string();
-    drop(probe);
+    let address = format!("127.0.0.1:{}", free_port());
     let mut command = valetkey(&["serve", "--listen", &address]);
     command.env("XAI_API_KEY", "key").env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
     command.env("VALETKEY__SERVER__LAME_DUCK", "0s");
-    let mut child = Unread(command.stderr(std::process::Stdio::piped()).spawn().unwrap());
+    let child = Unread(command.stderr(std::process::Stdio::piped()).spawn().unwrap());
     let url = format!("http://{address}/readyz");
-    let client = client();
-    while client.get(&url).send().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let answers = async || client().get(&url).send().await.ok();
+    until(answers, || "it does not start".to_owned()).await;
     // More lines than the pipe holds, which is 64 KiB, and than may wait.
-    for _ in 0..12_000 {
-        assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+    let mut socket = BufReader::new(raw::connect(&format!("http://{address}")));
+    for _ in 0..120 {
+        let requests = "GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
+        socket.get_mut().write_all(requests.as_bytes()).unwrap();
+        (0..100).for_each(|_| assert_eq!(raw::read_one(&mut socket).status, 200));
     }
-    let pid = child.0.id().to_string();
-    assert!(std::process::Command::new("kill").arg(&pid).status().unwrap().success());
-    let begun = std::time::Instant::now();
-    while child.0.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < crate::support::process::PATIENCE, "it does not end");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    drop(socket);
+    assert_eq!(child.terminate(), Some(0));
 }
 
 /// Starts the program in a terminal of its own, and closes that once it listens.

@@ -3,27 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    http::{Answer, client, get, post, post_json},
+    http::{Answer, client, get, post},
+    now,
     process::{Server, valetkey},
 };
 
 const TYPES: [&str; 4] = ["batch_scribe", "realtime_scribe", "tts_websocket", "xai_realtime"];
 
-fn now() -> u64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
-}
-
-/// The requests that reached the stand-ins so far.
-async fn history(server: &Server) -> Vec<Value> {
-    let history = get(&format!("{}/_sandbox/history", server.stand_ins)).await.json();
-    history.as_array().unwrap().clone()
-}
-
 #[tokio::test]
 async fn session_answers_as_xai_does() {
     let server = Server::sandbox(&[]);
     for path in ["/session", "/v1/realtime/client_secrets"] {
-        let answer = post(&format!("{}{path}", server.url)).await;
+        let answer = server.post(path).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.check_headers();
         assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -41,7 +32,7 @@ async fn session_answers_as_xai_does() {
 async fn tokens_answer_says_how_to_connect() {
     let server = Server::sandbox(&[]);
     for name in TYPES {
-        let answer = post(&format!("{}/tokens/{name}", server.url)).await;
+        let answer = server.post(&format!("/tokens/{name}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.check_headers();
         let body = answer.json();
@@ -84,7 +75,7 @@ async fn tokens_answer_says_how_to_connect() {
 async fn single_use_token_answers_as_elevenlabs_does() {
     let server = Server::sandbox(&[]);
     for name in ["realtime_scribe", "batch_scribe", "tts_websocket"] {
-        let answer = post(&format!("{}/v1/single-use-token/{name}", server.url)).await;
+        let answer = server.post(&format!("/v1/single-use-token/{name}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         let body = answer.json();
         assert_eq!(body.as_object().unwrap().len(), 1);
@@ -98,7 +89,7 @@ async fn every_token_is_another() {
     let mut seen = std::collections::HashSet::new();
     for _ in 0..3 {
         for name in TYPES {
-            let body = post(&format!("{}/tokens/{name}", server.url)).await.json();
+            let body = server.post(&format!("/tokens/{name}")).await.json();
             assert!(seen.insert(body["token"].as_str().unwrap().to_owned()));
         }
     }
@@ -107,28 +98,28 @@ async fn every_token_is_another() {
 #[tokio::test]
 async fn the_list_shows_what_can_be_had() {
     let server = Server::sandbox(&[]);
-    let answer = get(&format!("{}/tokens", server.url)).await;
+    let answer = server.get("/tokens").await;
     answer.check_headers();
     insta::assert_json_snapshot!(answer.json());
-    assert!(history(&server).await.is_empty(), "listing mints nothing");
+    assert!(server.history().await.is_empty(), "listing mints nothing");
 }
 
 #[tokio::test]
 async fn a_type_without_a_key_is_not_listed_and_says_so() {
     let sandbox = Server::sandbox(&[]);
-    let mut server = Server::start(
+    let server = Server::start(
         valetkey(&["serve"])
             .env("XAI_API_KEY", crate::support::XAI_KEY)
             .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &sandbox.stand_ins),
     );
-    let listed = get(&format!("{}/tokens", server.url)).await.json();
+    let listed = server.get("/tokens").await.json();
     assert_eq!(listed["tokens"].as_array().unwrap().len(), 1);
     assert_eq!(listed["tokens"][0]["type"], "xai_realtime");
-    let answer = post(&format!("{}/tokens/tts_websocket", server.url)).await;
+    let answer = server.post("/tokens/tts_websocket").await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "token_type_disabled"));
     assert_eq!(answer.header("x-should-retry"), Some("false"));
     server.log_line(|line| line["code"] == "token_type_disabled");
-    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    assert_eq!(server.post("/session").await.status, 200);
     let off = |line: &&Value| line["message"].as_str().unwrap().starts_with("off");
     assert_eq!(server.log().iter().filter(off).count(), 1, "once, for all its types");
 }
@@ -164,7 +155,7 @@ async fn a_lifetime_can_be_asked_for_within_bounds() {
     for seconds in [1, 60, 3600] {
         let body = format!(r#"{{"expires_after":{{"seconds":{seconds}}}}}"#);
         for path in ["/session", "/tokens/xai_realtime", "/v1/realtime/client_secrets"] {
-            let answer = post_json(&format!("{}{path}", server.url), body.clone()).await;
+            let answer = server.post_json(path, body.clone()).await;
             let expires_at = answer.json()["expires_at"].as_u64().unwrap();
             assert!(expires_at.abs_diff(now() + seconds) <= 2, "{path} for {seconds} s");
         }
@@ -175,9 +166,9 @@ async fn a_lifetime_can_be_asked_for_within_bounds() {
 async fn openais_anchor_is_taken_on_its_own_path_and_never_sent_on() {
     let server = Server::sandbox(&[]);
     let body = r#"{"expires_after":{"anchor":"created_at","seconds":120}}"#;
-    let answer = post_json(&format!("{}/v1/realtime/client_secrets", server.url), body).await;
+    let answer = server.post_json("/v1/realtime/client_secrets", body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let sent = &history(&server).await[0]["body"];
+    let sent = &server.history().await[0]["body"];
     assert_eq!(sent, r#"{"expires_after":{"seconds":120}}"#);
 }
 
@@ -185,16 +176,16 @@ async fn openais_anchor_is_taken_on_its_own_path_and_never_sent_on() {
 async fn fields_that_a_type_declares_are_taken_and_change_nothing() {
     let server = Server::sandbox(&[]);
     let body = r#"{"sessionConfig":{"voice":"x"}}"#;
-    let answer = post_json(&format!("{}/tokens/xai_realtime", server.url), body).await;
+    let answer = server.post_json("/tokens/xai_realtime", body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!(history(&server).await[0]["body"], r#"{"expires_after":{"seconds":300}}"#);
+    assert_eq!(server.history().await[0]["body"], r#"{"expires_after":{"seconds":300}}"#);
 }
 
 #[tokio::test]
 async fn on_the_wire_to_xai() {
     let server = Server::sandbox(&[]);
-    post(&format!("{}/session", server.url)).await;
-    let sent = history(&server).await[0].clone();
+    server.post("/session").await;
+    let sent = server.history().await[0].clone();
     assert_eq!(sent["method"], "POST");
     assert_eq!(sent["path"], "/v1/realtime/client_secrets");
     assert_eq!(sent["query"], json!({}));
@@ -213,8 +204,8 @@ async fn on_the_wire_to_xai() {
 async fn on_the_wire_to_elevenlabs() {
     let server = Server::sandbox(&[]);
     for name in ["realtime_scribe", "batch_scribe", "tts_websocket"] {
-        post(&format!("{}/tokens/{name}", server.url)).await;
-        let sent = history(&server).await.pop().unwrap();
+        server.post(&format!("/tokens/{name}")).await;
+        let sent = server.history().await.pop().unwrap();
         assert_eq!(sent["method"], "POST");
         assert_eq!(sent["path"], format!("/v1/single-use-token/{name}"));
         assert_eq!(sent["query"], json!({}));
@@ -262,7 +253,7 @@ async fn a_second_account_and_further_types_are_configuration() {
             .env("EU_KEY", crate::support::ELEVENLABS_KEY)
             .env("VALETKEY__PROVIDERS__ELEVENLABS_EU__BASE_URL", &sandbox.stand_ins),
     );
-    let body = post(&format!("{}/tokens/scribe_eu", server.url)).await.json();
+    let body = server.post("/tokens/scribe_eu").await.json();
     assert_eq!(body["provider"], "elevenlabs_eu");
     assert!(
         body["url"]
@@ -270,6 +261,6 @@ async fn a_second_account_and_further_types_are_configuration() {
             .unwrap()
             .contains("language_code=de&model_id=scribe_v2_realtime&token=")
     );
-    let body = post(&format!("{}/session", server.url)).await.json();
+    let body = server.post("/session").await.json();
     assert!(body["token"].is_string(), "POST /session vends another provider's type in its shape");
 }

@@ -14,7 +14,7 @@ const TWO: &str = r#"
 
 #[tokio::test]
 async fn forwarded_header_spoofing_without_a_trusted_proxy_is_of_no_use() {
-    let mut guarded = Guarded::start(TWO);
+    let guarded = Guarded::start(TWO);
     for n in 0..2 {
         let spoofed = guarded.session().header("x-forwarded-for", format!("203.0.113.{n}"));
         assert_eq!(outcome(spoofed).await, "ok");

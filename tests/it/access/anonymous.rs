@@ -1,10 +1,7 @@
 //! Callers who are not known.
 
 use super::{Guarded, hash, outcome};
-use crate::support::{
-    http::{client, post},
-    process::Server,
-};
+use crate::support::{http::client, process::Server};
 
 #[tokio::test]
 async fn anyone_mints_loopback_only_unless_authenticated() {
@@ -51,7 +48,7 @@ async fn even_strangers_are_limited_and_each_address_by_itself() {
     assert_eq!(outcome(from("198.51.100.1")).await, "rate_limited");
     assert_eq!(outcome(from("198.51.100.2")).await, "ok");
     assert_eq!(guarded.minted().await, 3);
-    let health = post(&format!("{}/healthz", guarded.server.url)).await;
+    let health = guarded.server.post("/healthz").await;
     assert_eq!(health.code(), "method_not_allowed", "what costs nothing is not limited");
 }
 

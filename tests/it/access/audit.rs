@@ -4,13 +4,12 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
-    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
 use super::{Guarded, answer, hash, outcome};
-use crate::support::http::{client, get};
+use crate::support::process::until;
 
 fn settings() -> String {
     format!(
@@ -76,6 +75,7 @@ async fn mint_without_a_record_every_decision_has_exactly_one() {
     assert_eq!(first["request_id"], vended.header("x-request-id").unwrap());
     assert!(first["upstream_ms"].is_number() && first["duration_ms"].is_number());
     assert!(records[2]["reason"].as_str().unwrap().contains("no such key"), "{}", records[2]);
+    guarded.server.log_line(|line| line["code"] == "quota_exhausted");
     assert!(!guarded.server.output().contains(&token));
     // What was asked of the provider was said before, and nothing else was.
     let lines = lines(&text);
@@ -92,17 +92,12 @@ async fn mint_without_a_record_every_decision_has_exactly_one() {
 #[tokio::test]
 async fn a_client_that_hangs_up_is_still_recorded() {
     let guarded = Guarded::start(&settings());
-    let faults = format!("{}/_sandbox/faults", guarded.stand_ins.stand_ins);
-    let slow = json!(["xai/mint:latency=400ms"]).to_string();
-    assert!(client().put(faults).body(slow).send().await.unwrap().status().is_success());
+    guarded.stand_ins.set_faults(&["xai/mint:latency=400ms"]).await;
     let mut socket = TcpStream::connect(guarded.server.url.trim_start_matches("http://")).unwrap();
     let request = "POST /session HTTP/1.1\r\nhost: x\r\nauthorization: Bearer vk_a\r\n\r\n";
     socket.write_all(request.as_bytes()).unwrap();
-    let begun = Instant::now();
-    while guarded.minted().await == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "nothing was asked of the provider");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let asked = async || (guarded.minted().await > 0).then_some(());
+    until(asked, || "nothing was asked of the provider".to_owned()).await;
     drop(socket);
     guarded.server.wait_for_stdout("\"outcome\":\"abandoned\"");
     assert!(!guarded.server.stdout().contains("\"outcome\":\"vended\""));
@@ -112,34 +107,25 @@ async fn a_client_that_hangs_up_is_still_recorded() {
 
 #[tokio::test]
 async fn what_became_of_each_mint_is_recorded_and_counted() {
+    let [yes, no, unknown] = [("yes", "minted"), ("no", "nothing"), ("unknown", "unknown")];
     let cases = [
-        ("", "yes"),
-        ("xai/mint:status=401", "no"),
-        ("xai/mint:status=429,retry_after=1", "no"),
-        ("xai/mint:status=503", "unknown"),
-        ("xai/mint:hang", "unknown"),
-        ("xai/mint:reset=body", "unknown"),
-        ("xai/mint:not_json", "unknown"),
-        ("xai/mint:expiry=past", "unknown"),
+        ("", yes),
+        ("xai/mint:status=401", no),
+        ("xai/mint:status=429,retry_after=1", no),
+        ("xai/mint:status=503", unknown),
+        ("xai/mint:hang", unknown),
+        ("xai/mint:reset=body", unknown),
+        ("xai/mint:not_json", unknown),
+        ("xai/mint:expiry=past", unknown),
     ];
     // One of its own for each: a refused key would rest.
-    for (fault, fate) in cases {
-        let mut guarded = Guarded::start("[providers.xai]\ntimeout = \"300ms\"\n");
-        let faults = format!("{}/_sandbox/faults", guarded.stand_ins.stand_ins);
-        let set = if fault.is_empty() { json!([]) } else { json!([fault]) };
-        let set = client().put(&faults).body(set.to_string()).send().await.unwrap();
-        assert!(set.status().is_success(), "{fault}");
+    for (fault, (fate, result)) in cases {
+        let guarded = Guarded::start("[providers.xai]\ntimeout = \"300ms\"\n");
+        guarded.stand_ins.set_faults(&[fault][usize::from(fault.is_empty())..]).await;
         assert_eq!(outcome(guarded.session()).await == "ok", fault.is_empty(), "{fault}");
-        let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
-        let result = [("yes", "minted"), ("no", "nothing"), ("unknown", "unknown")]
-            .into_iter()
-            .find_map(|(it, result)| (it == fate).then_some(result))
-            .unwrap();
-        let line = format!("valetkey_mints_total{{provider=\"xai\",result=\"{result}\"}} 1\n");
-        assert!(metrics.contains(&line), "{fault}: {line} is not in {metrics}");
-        guarded.server.signal("TERM");
-        guarded.server.wait();
-        let records = records(&guarded.server.stdout());
+        let sample = format!("valetkey_mints_total{{provider=\"xai\",result=\"{result}\"}}");
+        assert_eq!(guarded.server.metric(&sample).await, 1, "{fault}");
+        let records = records(&guarded.server.end_of_stdout());
         let fates: Vec<_> = records.iter().map(|it| it["minted"].as_str().unwrap()).collect();
         assert_eq!(fates, [fate], "{fault}");
     }
@@ -167,7 +153,7 @@ async fn records_go_to_a_file_and_addresses_are_written_as_told() {
         let text = fs::read_to_string(&path).unwrap();
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(last["address"], expected);
-        assert_eq!(guarded.server.stdout(), "");
+        assert_eq!(guarded.server.end_of_stdout(), "");
     }
     assert_eq!(records(&fs::read_to_string(&path).unwrap()).len(), 2, "it is added to");
 }
@@ -180,8 +166,7 @@ async fn log_injection_is_not_possible_through_a_header() {
                     x-request-id: \"},{\"outcome\":\"vended\r\nconnection: close\r\n\r\n";
     socket.write_all(request).unwrap();
     socket.read_to_string(&mut String::new()).unwrap();
-    guarded.server.wait_for_stdout("unauthenticated");
-    let records = records(&guarded.server.stdout());
+    let records = records(&guarded.server.end_of_stdout());
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["outcome"], "unauthenticated");
 }

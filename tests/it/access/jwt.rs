@@ -1,15 +1,10 @@
 //! Callers with a JWT. How strictly it is read, the unit tests of `valetkey::caller` say.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
-};
-
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use super::{Guarded, answer, outcome};
-use crate::support::provider::{read_request, serving};
+use crate::support::{now, provider::ScriptedProvider};
 
 const SECRET: &str = "canary-secret-of-at-least-32-bytes!";
 
@@ -29,10 +24,6 @@ const SETTINGS: &str = r#"
 
 fn start() -> Guarded {
     Guarded::start_with(SETTINGS, &[("JWT_SECRET", SECRET)])
-}
-
-fn now() -> u64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 
 /// A JWT as the issuer would make it, with `changes` to its claims.
@@ -85,18 +76,14 @@ async fn each_user_is_counted_by_the_name_in_the_jwt() {
 
 #[tokio::test]
 async fn an_issuer_that_is_down_is_no_fault_of_the_callers() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = asked.clone();
-    let url = serving(move |stream| {
-        read_request(&mut std::io::BufReader::new(stream));
-        counter.fetch_add(1, Relaxed);
-    });
+    let issuer = ScriptedProvider::start(|_| None);
     let settings = format!(
         "[[auth.jwt]]\nissuer = \"https://login.example/\"\naudience = \"voice\"\njwks_url = \
-         \"{url}/jwks\"\nalgorithms = [\"RS256\"]\n"
+         \"{}/jwks\"\nalgorithms = [\"RS256\"]\n",
+        issuer.url
     );
     let guarded = Guarded::start(&settings);
-    assert_eq!(asked.load(Relaxed), 0, "nothing is fetched before it is needed");
+    assert_eq!(issuer.requests(), 0, "nothing is fetched before it is needed");
     let parts =
         [r#"{"alg":"RS256","kid":"k"}"#, r#"{"iss":"https://login.example/"}"#, "signature"];
     let parts = parts.map(|part| {
@@ -106,7 +93,7 @@ async fn an_issuer_that_is_down_is_no_fault_of_the_callers() {
         let refused = answer(guarded.session().bearer_auth(parts.join("."))).await;
         assert_eq!(refused.code(), "authentication_unavailable");
     }
-    assert!(asked.load(Relaxed) >= 1);
+    assert!(issuer.requests() >= 1);
     let other = guarded.session().bearer_auth("a.b.c");
     assert_eq!(outcome(other).await, "unauthenticated", "that one is no issuer's");
 }

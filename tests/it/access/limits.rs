@@ -115,7 +115,7 @@ async fn a_refused_request_spends_nothing_of_the_callers() {
 #[tokio::test]
 async fn a_limit_can_look_on_without_refusing() {
     let limits = "[limits.caller]\nmode = \"observe\"\nrate = \"1/d\"\nburst = 1\n";
-    let mut guarded = Guarded::start(&format!("{limits}{}", keys(&["a"])));
+    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a"])));
     for _ in 0..3 {
         let answer = answer(guarded.session().bearer_auth("vk_a")).await;
         assert_eq!(answer.status, 200);

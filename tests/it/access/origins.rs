@@ -131,7 +131,7 @@ async fn every_page_may_where_all_are_allowed_but_never_with_cookies() {
 
 #[tokio::test]
 async fn without_origins_no_other_page_may() {
-    let mut guarded = Guarded::start("");
+    let guarded = Guarded::start("");
     let refused = answer(guarded.session().header("origin", "https://any.example")).await;
     assert_eq!(refused.code(), "origin_not_allowed");
     assert_eq!(refused.header("access-control-allow-origin"), None);

@@ -1,11 +1,8 @@
 //! No credential in any output, whatever happens to it and however much is logged.
 
-use std::io::{BufReader, Write as _};
-
 use super::{Guarded, answer, hash, outcome};
 use crate::support::{
-    http::get,
-    provider::{read_request, serving},
+    provider::answering_with,
     redis::{PASSWORD, Redis},
 };
 
@@ -23,11 +20,7 @@ const SHARED: &str = "canary-shared-secret-of-32-bytes-or-so";
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn key_leaks_of_callers_at_trace_level_are_none() {
     let redis = Redis::start();
-    let application = serving(|stream| {
-        if read_request(&mut BufReader::new(stream)) {
-            let _ = { stream }.write_all(b"HTTP/1.1 401 x\r\ncontent-length: 0\r\n\r\n");
-        }
-    });
+    let application = answering_with(401, "");
     let settings = format!(
         "[log]\nfilter = \"trace\"\n[limits]\nstore = \"env:REDIS_URL\"\n[origins]\nallowed = [\"https://app.example\"]\n[auth.forward]\nurl = \
          \"{application}\"\n[[auth.jwt]]\nissuer = \"https://i.example\"\naudience = \
@@ -55,8 +48,8 @@ async fn key_leaks_of_callers_at_trace_level_are_none() {
         outcome(guarded.post("/v1/realtime/client_secrets").header("xi-api-key", WRONG)).await,
         "unauthenticated"
     );
-    answers.push_str(&get(&format!("{}/metrics", guarded.server.admin)).await.text);
-    answers.push_str(&get(&format!("{}/readyz", guarded.server.admin)).await.text);
+    answers.push_str(&guarded.server.get_admin("/metrics").await.text);
+    answers.push_str(&guarded.server.get_admin("/readyz").await.text);
     let output = guarded.server.end();
     assert!(output.contains("\"level\":\"TRACE\"") && output.contains("token_sha256"));
     for secret in [

@@ -1,14 +1,12 @@
 //! Limits that replicas share in a Redis, over the real program.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use super::{Guarded, answer, file, hash, outcome};
 use crate::support::{
     XAI_KEY,
-    http::{Answer, client, get},
-    process::{Server, valetkey},
+    http::{Answer, client},
+    process::{Server, until, valetkey},
     redis::Redis,
 };
 
@@ -30,23 +28,17 @@ fn guarded(redis: &Redis, quota: u32) -> Guarded {
 
 /// What `/readyz` of the admin listener says of the limits, once it is `wanted`.
 async fn wait_for_store(server: &Server, wanted: &str) {
-    let begun = Instant::now();
-    loop {
-        let detail = get(&format!("{}/readyz", server.admin)).await.json();
-        if detail["limits"]["counted_in"].as_str().unwrap().starts_with(wanted) {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "not {wanted}: {detail}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let is_wanted = async || {
+        let detail = server.get_admin("/readyz").await.json();
+        detail["limits"]["counted_in"].as_str().unwrap().starts_with(wanted).then_some(())
+    };
+    until(is_wanted, || format!("not {wanted}")).await;
 }
 
 /// How many requests a replica decided without Redis.
 async fn decided_alone(server: &Server) -> usize {
-    let metrics = get(&format!("{}/metrics", server.admin)).await.text;
-    let name = "valetkey_limit_decisions_without_store_total ";
-    let value = metrics.lines().find_map(|line| line.strip_prefix(name));
-    value.unwrap_or_else(|| panic!("no {name}in {metrics}")).parse().unwrap()
+    let count = server.metric("valetkey_limit_decisions_without_store_total").await;
+    usize::try_from(count).unwrap()
 }
 
 /// Eight replicas, one caller at ten times the limit.
@@ -56,7 +48,7 @@ async fn replicas_race_past_a_limit_never() {
     const REPLICAS: usize = 8;
     const QUOTA: usize = 40;
     let redis = Redis::start();
-    let stand_ins = Server::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]));
+    let stand_ins = Server::stand_ins();
     let file = file(&settings(QUOTA.try_into().unwrap()));
     let replica = |_| {
         let mut command = valetkey(&["serve", "--config"]);
@@ -100,15 +92,14 @@ async fn replicas_race_past_a_limit_never() {
     }
     assert!(vended <= QUOTA + alone, "{vended} were vended where {QUOTA} may be, {alone} alone");
     assert!(vended >= QUOTA, "only {vended} of {QUOTA}");
-    let history = get(&format!("{}/_sandbox/history", stand_ins.stand_ins)).await.json();
-    assert_eq!(history.as_array().unwrap().len(), vended);
+    assert_eq!(stand_ins.history().await.len(), vended);
 }
 
 #[tokio::test]
 #[ignore = "needs redis-server; scripts/test runs it"]
 async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
     let mut redis = Redis::absent();
-    let mut guarded = guarded(&redis, 1000);
+    let guarded = guarded(&redis, 1000);
     let request = guarded.session().bearer_auth("vk_a");
     let ask = || request.try_clone().unwrap();
     assert_eq!(outcome(ask()).await, "ok", "it vends without");
@@ -126,12 +117,10 @@ async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
         assert_eq!(outcome(ask()).await, "ok");
     }
     wait_for_store(&guarded.server, "memory, because").await;
-    let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
-    assert!(metrics.contains("valetkey_limit_store_up 0"), "{metrics}");
+    assert_eq!(guarded.server.metric("valetkey_limit_store_up").await, 0);
     redis.appear();
     wait_for_store(&guarded.server, "redis").await;
-    let metrics = get(&format!("{}/metrics", guarded.server.admin)).await.text;
-    assert!(metrics.contains("valetkey_limit_store_up 1"), "{metrics}");
+    assert_eq!(guarded.server.metric("valetkey_limit_store_up").await, 1);
     let output = guarded.server.end();
     assert!(!output.contains("canary-redis") && !output.contains(HASH_KEY), "{output}");
 }

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{in_service, metric, open_files, raw, sandbox};
-use crate::support::{http::get, process::Server};
+use super::{in_service, open_files, raw, sandbox};
+use crate::support::process::Server;
 
 /// What a good client may wait beside all the others, on a machine that has other things to do.
 const LONG: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ async fn a_good_client_is_served_beside_2000_slow_ones() {
     let _slow: Vec<TcpStream> = (0..2_000).map(slow).collect();
     let longest = ask(&server, 100);
     assert!(longest < LONG, "{longest:?}");
-    assert!(metric(&server, "valetkey_connections").await > 1_900);
+    server.wait_for_metric("valetkey_connections", |connections| connections > 1_900).await;
 }
 
 #[tokio::test]
@@ -53,9 +53,8 @@ async fn ten_thousand_idle_connections_are_nothing() {
     let idle: Vec<TcpStream> = (0..count).map(|_| raw::connect(&server.url)).collect();
     let longest = ask(&server, 50);
     assert!(longest < LONG, "{longest:?}");
-    let connections = metric(&server, "valetkey_connections").await;
-    assert!(connections >= count as u64, "{connections}");
-    assert_eq!(metric(&server, "valetkey_connections_evicted_total").await, 0);
+    server.wait_for_metric("valetkey_connections", |it| it >= count as u64).await;
+    assert_eq!(server.metric("valetkey_connections_evicted_total").await, 0);
     drop(idle);
 }
 
@@ -77,9 +76,8 @@ async fn whoever_merely_holds_a_connection_gives_way() {
     // Whoever had a request in the service kept it.
     busy.write_all(b"{}").unwrap();
     assert_eq!(raw::read_one(&mut busy).status, 200);
-    let evicted = metric(&server, "valetkey_connections_evicted_total").await;
-    assert!(evicted >= 80, "{evicted}");
-    assert_eq!(get(&format!("{}/healthz", server.admin)).await.status, 200);
+    server.wait_for_metric("valetkey_connections_evicted_total", |it| it >= 80).await;
+    assert_eq!(server.get_admin("/healthz").await.status, 200);
 }
 
 /// What a connection ends with may still be on its way, but it gives way all the same.
@@ -89,7 +87,7 @@ async fn whoever_had_a_last_answer_gives_way() {
     let mut left: Vec<TcpStream> = (0..5).map(|_| raw::sent(&server.url, b"\0\r\n\r\n")).collect();
     assert!(left.iter_mut().all(|it| raw::read_one(it).status == 400));
     ask(&server, 5);
-    assert!(metric(&server, "valetkey_connections_evicted_total").await >= 1);
+    server.wait_for_metric("valetkey_connections_evicted_total", |it| it >= 1).await;
 }
 
 #[tokio::test]
@@ -106,7 +104,7 @@ async fn where_all_are_busy_the_next_is_refused_politely() {
     assert_eq!(refused.code(), "overloaded");
     assert!(refused.says_close() && refused.head.contains("retry-after: 1"), "{}", refused.head);
     let counted = "valetkey_connections_refused_total{reason=\"overloaded\"}";
-    assert!(metric(&server, counted).await >= 1);
+    server.wait_for_metric(counted, |it| it >= 1).await;
     drop(busy);
     loop {
         if raw::read_all(&mut raw::sent(&server.url, healthz)).contains(" 200 ") {

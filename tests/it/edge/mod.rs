@@ -6,7 +6,6 @@ mod framing;
 mod http2;
 mod overload;
 mod proxies;
-mod raw;
 mod rolling;
 mod slow;
 mod stopping;
@@ -16,13 +15,14 @@ use std::{net::TcpStream, process::Command};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{
-    http::get,
-    process::{Server, valetkey},
+    now,
+    process::{self, Server, unlimited, valetkey},
+    raw,
 };
 
 /// The program in front of its own stand-ins, without limits that would refuse a test.
 fn sandbox() -> Command {
-    let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    let mut command = process::sandbox();
     // The stand-ins' tokens are not recorded otherwise.
     command.env("VALETKEY__AUDIT__TO", "stdout");
     unlimited(&mut command);
@@ -37,12 +37,6 @@ fn in_front_of(url: &str) -> Command {
     command
 }
 
-fn unlimited(command: &mut Command) {
-    for limit in ["ADDRESS", "CALLER", "TOKEN"] {
-        command.env(format!("VALETKEY__LIMITS__{limit}__MODE"), "off");
-    }
-}
-
 /// The records of decisions, once there are `count`.
 fn records(server: &Server, count: usize) -> Vec<String> {
     server.stdout_lines(count, |line| line.contains("\"event\":\"vend\""))
@@ -50,8 +44,7 @@ fn records(server: &Server, count: usize) -> Vec<String> {
 
 /// What xAI answers to a request for a token.
 fn token() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let expires_at = now.as_secs() + 300;
+    let expires_at = now() + 300;
     serde_json::json!({ "value": "xai-realtime-client-secret-x", "expires_at": expires_at })
         .to_string()
 }
@@ -90,11 +83,4 @@ fn in_service(server: &Server) -> TcpStream {
     let mut socket = raw::sent(&server.url, head);
     assert_eq!(raw::read_one(&mut socket).status, 100);
     socket
-}
-
-/// The value of a metric.
-async fn metric(server: &Server, name: &str) -> u64 {
-    let text = get(&format!("{}/metrics", server.admin)).await.text;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
 }

@@ -1,7 +1,6 @@
 //! More to do than can be done.
 
 use std::{
-    io::{BufReader, Write as _},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,27 +9,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{in_front_of, metric, records, token};
+use super::{in_front_of, records, token};
 use crate::support::{
-    http::{Answer, client, get, post},
+    http::{Answer, client, post},
     process::{PATIENCE, Server, run, transcript, valetkey},
-    provider::{read_request, serving},
+    provider::{self, ScriptedProvider},
 };
 
-/// A provider that answers once it is told to.
+/// A provider that answers once it is told to. Its base URL.
 fn held(released: &Arc<AtomicBool>) -> String {
     let released = released.clone();
-    serving(move |mut stream| {
-        while read_request(&mut BufReader::new(stream)) {
-            while !released.load(Ordering::Relaxed) {
-                thread::sleep(Duration::from_millis(5));
-            }
-            let token = token();
-            let length = token.len();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-            let _ = stream.write_all((head + &token).as_bytes());
+    let script = move |_: &_| {
+        while !released.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(5));
         }
-    })
+        Some(provider::answer(200, "", &token()))
+    };
+    ScriptedProvider::start(script).url
 }
 
 #[tokio::test]
@@ -45,7 +40,7 @@ async fn what_cannot_be_done_is_refused_at_once() {
     let url = format!("{}/session", server.url);
     let ask = || tokio::spawn(client().post(url.clone()).send());
     let working = [ask(), ask()];
-    while metric(&server, "valetkey_requests_in_flight").await < 2 {}
+    server.wait_for_metric("valetkey_requests_in_flight", |it| it >= 2).await;
     let begun = Instant::now();
     let more: Vec<_> = (0..40).map(|_| ask()).collect();
     for answer in more {
@@ -55,16 +50,16 @@ async fn what_cannot_be_done_is_refused_at_once() {
     }
     assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
     for path in ["healthz", "readyz", "tokens"] {
-        assert_eq!(get(&format!("{}/{path}", server.url)).await.status, 200, "{path}");
+        assert_eq!(server.get(&format!("/{path}")).await.status, 200, "{path}");
     }
-    assert_eq!(get(&format!("{}/readyz", server.admin)).await.status, 200);
-    assert_eq!(metric(&server, "valetkey_requests_in_flight").await, 2);
+    assert_eq!(server.get_admin("/readyz").await.status, 200);
+    assert_eq!(server.metric("valetkey_requests_in_flight").await, 2);
     released.store(true, Ordering::Relaxed);
     for answer in working {
         assert_eq!(answer.await.unwrap().unwrap().status(), 200);
     }
     assert_eq!(post(&url).await.status, 200);
-    while metric(&server, "valetkey_requests_in_flight").await > 0 {}
+    server.wait_for_metric("valetkey_requests_in_flight", |it| it == 0).await;
     let overloaded = |line: &&String| line.contains("\"outcome\":\"overloaded\"");
     let records = records(&server, 43);
     assert_eq!(records.iter().filter(overloaded).count(), 40, "each is recorded");
@@ -77,8 +72,8 @@ async fn slow_bodies_keep_nobody_out() {
         Server::start(in_front_of(&held(&released)).env("VALETKEY__SERVER__MAX_REQUESTS", "1"));
     let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
     let slow: Vec<_> = (0..20).map(|_| super::raw::sent(&server.url, half)).collect();
-    while metric(&server, "valetkey_connections").await < 20 {}
-    assert_eq!(post(&format!("{}/session", server.url)).await.status, 200);
+    server.wait_for_metric("valetkey_connections", |it| it >= 20).await;
+    assert_eq!(server.post("/session").await.status, 200);
     drop(slow);
 }
 
@@ -102,7 +97,7 @@ async fn a_request_has_a_deadline_as_a_whole() {
             .env("VALETKEY__SERVER__REQUEST_TIMEOUT", "500ms")
             .env("VALETKEY__SERVER__BODY_TIMEOUT", "10s"),
     );
-    assert_eq!(post(&format!("{}/session", server.url)).await.code(), "provider_timeout");
+    assert_eq!(server.post("/session").await.code(), "provider_timeout");
     let half = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{";
     let mut socket = super::raw::sent(&server.url, half);
     let reply = super::raw::read_one(&mut socket);

@@ -2,14 +2,17 @@
 
 use std::{
     io::{ErrorKind, Read as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use super::{framing::post, raw, sandbox};
-use crate::support::process::{PATIENCE, Server};
+use crate::support::{
+    free_port,
+    process::{PATIENCE, Server},
+};
 
 /// A proxy in front of the server, until it is dropped.
 struct Proxy {
@@ -27,7 +30,7 @@ impl Drop for Proxy {
 
 fn start(program: &str, args: &[&str], configure: impl Fn(&Path, &str) -> String) -> Proxy {
     let folder = tempfile::tempdir().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let address = format!("127.0.0.1:{}", free_port());
     let file = folder.path().join("proxy.conf");
     std::fs::write(&file, configure(folder.path(), &address)).unwrap();
     let path = "/usr/sbin:/usr/bin:/sbin:/bin";

@@ -11,11 +11,11 @@ use std::{
 };
 
 use super::{raw, sandbox};
-use crate::support::process::{PATIENCE, Server};
+use crate::support::process::{PATIENCE, Server, wait_for};
 
 /// What a client may do meanwhile is ask; what the disk does is another matter.
 fn patient(command: &mut Command) {
-    command.env("VALETKEY__SERVER__LAME_DUCK", "300ms").env("VALETKEY__AUDIT__TO", "off");
+    command.env("VALETKEY__SERVER__LAME_DUCK", "100ms").env("VALETKEY__AUDIT__TO", "off");
 }
 
 /// A command that gets `listener` as systemd would pass it on.
@@ -63,10 +63,11 @@ fn restart(address: &str, times: usize, start: impl Fn() -> Server) -> usize {
             running = next;
         }
         let before = served.load(Ordering::Relaxed);
-        let begun = Instant::now();
-        while served.load(Ordering::Relaxed) < before + 10 && begun.elapsed() < PATIENCE {
+        let goes_on = || {
             assert!(clients.iter().all(|client| !client.is_finished()), "a request failed");
-        }
+            (served.load(Ordering::Relaxed) >= before + 10).then_some(())
+        };
+        wait_for(goes_on, || "nobody is served any more".to_owned());
         stop.store(true, Ordering::Relaxed);
         clients.into_iter().for_each(|client| client.join().unwrap());
     });

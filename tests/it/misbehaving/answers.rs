@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Case, Counting, INVALID, Stage, TIMEOUT, UNAVAILABLE, VENDED, told};
+use super::{
+    Case, Counting, INVALID, LIMITED, REFUSED, Stage, TIMEOUT, UNAVAILABLE, UNREACHABLE, VENDED,
+    told,
+};
 use crate::support::provider::{hang, reset};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
@@ -104,7 +107,7 @@ async fn an_answer_that_breaks_off() {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"token\":\"sutkn_x\"}";
     let chunk =
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n13\r\n{\"token\":\"sutkn_x\"}\r\n";
-    let hung_up = "it closed the connection without an answer";
+    let hung_up = "the provider cannot be reached: it closed the connection without an answer";
     let cases = vec![
         Case::eleven("closes without a byte", writing(""), UNAVAILABLE).saying(hung_up),
         Case::eleven("closes in the head", writing("HTTP/1.1 200 OK\r\nx: "), UNAVAILABLE)
@@ -121,6 +124,26 @@ async fn an_answer_that_breaks_off() {
         ),
     ];
     Stage::start(cases).play().await;
+}
+
+#[tokio::test]
+async fn an_errors_body_cannot_hide_its_status() {
+    let bodies = [
+        ("large", format!("content-length: 70000\r\n\r\n{}", "x".repeat(70_000))),
+        ("cut off", "content-length: 500\r\n\r\n{".to_owned()),
+    ];
+    let statuses = [(401, REFUSED), (429, LIMITED), (503, UNREACHABLE)];
+    let cases = bodies.iter().flat_map(|(kind, body)| {
+        statuses.map(|(status, told)| {
+            let answer = format!("HTTP/1.1 {status} x\r\nretry-after: 7\r\n{body}");
+            Case::eleven(format!("{kind} {status}"), Counting::writing(answer), told)
+        })
+    });
+    let (stage, outcomes) = Stage::start(cases.collect()).play_on().await;
+    for (case, outcome) in stage.cases.iter().zip(outcomes) {
+        let seconds = (case.told != REFUSED).then_some("7");
+        assert_eq!(outcome.answer.header("retry-after"), seconds, "{}", case.name);
+    }
 }
 
 #[tokio::test]

@@ -69,6 +69,11 @@ async fn wrong_types_in_every_field() {
             cases.push(case("xai", "expires_at", &body, INVALID));
         }
     }
+    cases.push(case("elevenlabs", "text", "\"x\"", INVALID));
+    let list = json!(["quota_exceeded", soon]);
+    for body in [list.clone(), json!({ "client_secret": list })] {
+        cases.push(case("xai", "list", &body.to_string(), INVALID));
+    }
     Stage::start(cases).play().await;
 }
 
@@ -80,6 +85,8 @@ async fn tokens_that_cannot_travel() {
         let body = json!({ "value": token, "expires_at": in_seconds(60) }).to_string();
         cases.push(case("xai", "token", &body, INVALID));
     }
+    let body = json!({ "value": "a/b", "expires_at": in_seconds(60) }).to_string();
+    cases.push(case("xai", "token", &body, INVALID));
     // Raw, not escaped: no JSON at all.
     for raw in ["{\"token\":\"a\r\nb\"}", "{\"token\":\"a\u{0}\"}"] {
         cases.push(case("elevenlabs", "raw", raw, INVALID));
@@ -119,11 +126,13 @@ async fn times_at_which_no_token_ends() {
         (json!(in_seconds(200) * 1000), VENDED),
         (Value::Null, VENDED),
     ];
+    let nested = json!({ "client_secret": { "value": "token", "expires_at": in_seconds(200) } });
+    let nested = case("xai", "nested", &nested.to_string(), VENDED);
     let cases = times.into_iter().map(|(time, told)| {
         let body = json!({ "value": "token", "expires_at": time }).to_string();
         case("xai", "expires_at", &body, told)
     });
-    Stage::start(cases.collect()).play().await;
+    Stage::start(cases.chain([nested]).collect()).play().await;
 }
 
 #[tokio::test]
@@ -143,4 +152,40 @@ async fn what_is_no_json() {
     // Which of the two the provider means is not known.
     let twice = case("elevenlabs", "twice", r#"{"token":"x","token":"y"}"#, INVALID);
     Stage::start(cases.into_iter().chain([twice]).collect()).play().await;
+}
+
+#[tokio::test]
+async fn an_answer_may_have_64_kib_and_not_a_byte_more() {
+    let token = r#"{"token":"sutkn_x"}"#;
+    let padded = |length: usize| token.to_owned() + &" ".repeat(length - token.len());
+    let cases = vec![
+        case("elevenlabs", "64 KiB", &padded(64 * 1024), VENDED),
+        case("elevenlabs", "more", &padded(64 * 1024 + 1), INVALID),
+    ];
+    Stage::start(cases).play().await;
+}
+
+#[tokio::test]
+async fn any_success_will_do_that_has_a_token() {
+    let cases =
+        [(201, VENDED), (202, VENDED), (304, INVALID), (600, INVALID)].map(|(status, told)| {
+            let answer = answer(status, "", r#"{"token":"x"}"#);
+            Case::eleven(status.to_string(), Counting::writing(answer), told)
+        });
+    Stage::start(cases.into()).play().await;
+}
+
+#[tokio::test]
+async fn a_token_may_not_live_longer_than_was_asked_for() {
+    let lives = [(60, VENDED), (30, VENDED), (119, VENDED), (300, INVALID), (-5, INVALID)];
+    let cases = lives.map(|(seconds, told)| {
+        let body = json!({ "value": "x", "expires_at": in_seconds(seconds) }).to_string();
+        case("xai", "expires_at", &body, told)
+    });
+    let stage = Stage::start(cases.into());
+    for (place, (seconds, told)) in lives.iter().enumerate() {
+        let body = r#"{"expires_after":{"seconds":60}}"#;
+        let answer = stage.server.post_json(&format!("/tokens/t{place}"), body).await;
+        assert_eq!(answer.status, told.status, "in {seconds} s: {}", answer.text);
+    }
 }

@@ -26,9 +26,10 @@ use serde_json::Value;
 
 use crate::support::{
     ELEVENLABS_KEY, XAI_KEY,
-    http::{Answer, post},
-    process::{PATIENCE, Server, valetkey},
-    provider::{Counting, Elsewhere},
+    http::Answer,
+    now,
+    process::{Server, valetkey, wait_for},
+    provider::{Counting, Elsewhere, answer},
 };
 
 /// The deadline of a mint, unless a case says otherwise.
@@ -152,7 +153,9 @@ impl Stage {
         let mut command = valetkey(&["serve", "--config"]);
         command.arg(file).env("XAI_API_KEY", XAI_KEY).env("ELEVENLABS_API_KEY", ELEVENLABS_KEY);
         command.env("VALETKEY__AUDIT__TO", format!("file:{}/audit", folder.path().display()));
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"] {
+        for name in
+            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+        {
             command.env(name, &proxy);
         }
         Self { server: Server::start(&mut command), cases, elsewhere, folder }
@@ -161,7 +164,7 @@ impl Stage {
     /// Asks for the token of the case in this place.
     async fn ask(&self, place: usize) -> Outcome {
         let begun = Instant::now();
-        let answer = post(&format!("{}/tokens/t{place}", self.server.url)).await;
+        let answer = self.server.post(&format!("/tokens/t{place}")).await;
         Outcome { answer, took: begun.elapsed() }
     }
 
@@ -214,6 +217,10 @@ impl Stage {
         check(code == case.told.code, format!("code {code}: {why}"));
         check(record["outcome"] == case.told.code, format!("audit {}", record["outcome"]));
         check(record["minted"] == case.told.minted, format!("minted {}", record["minted"]));
+        // No SDK should ask again what was refused for good, nor wait for longer than it can.
+        let waits_long = answer.status != 200 && answer.json()["retry_after"].as_u64() > Some(60);
+        let retry = (case.told == REFUSED || waits_long).then_some("false");
+        check(answer.header("x-should-retry") == retry, format!("not x-should-retry {retry:?}"));
         check(requests == case.requests, format!("{requests} requests"));
         check(outcome.took < IN_TIME, format!("took {:?}", outcome.took));
         check(why.contains(case.why), format!("the log says {why}"));
@@ -223,8 +230,7 @@ impl Stage {
     /// What is written about these cases, once it is.
     fn written(&self, places: impl IntoIterator<Item = usize>) -> Written {
         let names: Vec<String> = places.into_iter().map(|place| format!("t{place}")).collect();
-        let begun = Instant::now();
-        loop {
+        let all = || {
             let written = Written {
                 records: by_token_type(&self.audit(), "\"event\":\"vend\"", Value::clone),
                 reasons: by_token_type(&self.server.output(), "\"latency_ms\"", |line| {
@@ -233,12 +239,9 @@ impl Stage {
             };
             let is_there =
                 |name| written.records.contains_key(name) && written.reasons.contains_key(name);
-            if names.iter().all(is_there) {
-                return written;
-            }
-            assert!(begun.elapsed() < PATIENCE, "some cases are not written down");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            names.iter().all(is_there).then_some(written)
+        };
+        wait_for(all, || "some cases are not written down".to_owned())
     }
 
     fn audit(&self) -> String {
@@ -287,14 +290,7 @@ fn settings(cases: &[Case]) -> String {
     text
 }
 
-/// An answer with this status, these headers and this body.
-fn answer(status: u16, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\n\r\n{body}")
-}
-
 /// The current time and so many seconds, in Unix seconds.
 fn in_seconds(seconds: i64) -> i64 {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    i64::try_from(now).unwrap() + seconds
+    i64::try_from(now()).unwrap() + seconds
 }

@@ -10,7 +10,9 @@ async fn every_redirect_to_another_host() {
     let mut cases = Vec::new();
     for kind in ["xai", "elevenlabs"] {
         for status in 300..400 {
-            for location in [format!("http://{address}/"), format!("//{address}/v1/x")] {
+            for location in
+                [format!("http://{address}/"), format!("//{address}/v1/x"), "/v1/x".to_owned()]
+            {
                 let headers = format!("location: {location}\r\nrefresh: 0; url={location}\r\n");
                 let provider = Counting::writing(answer(status, &headers, ""));
                 let case =
@@ -20,6 +22,6 @@ async fn every_redirect_to_another_host() {
         }
     }
     // Only those that have a meaning point anywhere in more than one way.
-    cases.retain(|case| !case.name.contains(" //") || case.name.contains(" 30"));
+    cases.retain(|case| !case.name.contains(" /") || case.name.contains(" 30"));
     Stage::start_with(cases, elsewhere).play().await;
 }

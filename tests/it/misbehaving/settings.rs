@@ -1,17 +1,15 @@
 //! Ways to a provider that cannot be gone are found out at the start, and say how to mend them.
 
-use std::fs;
-
 use crate::support::{
     XAI_KEY,
     certificate::{Authority, put},
     process::{run, transcript, valetkey},
+    settings_file,
 };
 
 /// What `check` says of these lines in the section of xai.
 fn told(settings: &str) -> String {
-    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-    fs::write(file.path(), format!("[providers.xai]\n{settings}\n")).unwrap();
+    let file = settings_file(&format!("[providers.xai]\n{settings}\n"));
     let mut check = valetkey(&["check", "--config"]);
     let check = check.arg(file.path()).env("XAI_API_KEY", XAI_KEY);
     transcript(&run(check.env("HALF_A_PROXY", "http://user:canary@")))

@@ -86,7 +86,7 @@ async fn handshakes_that_come_to_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_url = format!("https://{}", silent.local_addr().unwrap());
     let none = "no connection could be made";
-    let failed = "the TLS handshake failed";
+    let failed = "the provider cannot be reached: the TLS handshake failed";
     let cases = vec![
         Case::at("stalled", "xai", stalled, UNREACHABLE).saying(none),
         Case::at("nobody home", "xai", silent_url, UNREACHABLE).saying(none),

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     http::{get, post},
-    process::{PATIENCE, Server, valetkey},
+    process::{PATIENCE, Server, sandbox},
 };
 use client::Caller;
 
@@ -31,7 +31,7 @@ impl Pooled {
     fn start_with(pool: &[(&str, &str)], lame_duck: &str, drain: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let audit = format!("file:{}", folder.path().join("audit.log").display());
-        let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+        let mut command = sandbox();
         command.env("VALETKEY__AUDIT__TO", audit);
         for (key, value) in pool {
             command.env(format!("VALETKEY__TOKENS__REALTIME_SCRIBE__POOL__{key}"), value);
@@ -45,16 +45,12 @@ impl Pooled {
 
     /// Lets the stand-ins fail in one way.
     async fn fault(&self, fault: &str) {
-        let faults = format!("{}/_sandbox/faults", self.server.stand_ins);
-        let body = format!("[\"{fault}\"]");
-        let sent = crate::support::http::client().put(faults).body(body).send().await.unwrap();
-        assert!(sent.status().is_success(), "{fault}");
+        self.server.set_faults(&[fault]).await;
     }
 
     /// Lets them do well again.
     async fn mend(&self) {
-        let faults = format!("{}/_sandbox/faults", self.server.stand_ins);
-        crate::support::http::client().delete(faults).send().await.unwrap();
+        self.server.set_faults(&[]).await;
     }
 
     /// How many tokens the stand-ins minted.
@@ -65,7 +61,7 @@ impl Pooled {
 
     /// The sum of the samples that begin with `name` and have `label`.
     async fn metric(&self, name: &str, label: &str) -> u64 {
-        let text = get(&format!("{}/metrics", self.server.admin)).await.text;
+        let text = self.server.metrics().await;
         let samples = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
         samples.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
     }
@@ -112,9 +108,7 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
     let first = post(&url).await;
     let timing = first.header("server-timing").unwrap();
     assert!(timing.starts_with("pool;desc=\"miss\", provider;dur="), "{timing}");
-    while pooled.stock().await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    pooled.server.wait_for_metric("valetkey_pool_stock", |stock| stock > 0).await;
     let second = post(&url).await;
     let timing = second.header("server-timing").unwrap();
     assert!(timing.starts_with("pool;desc=\"hit\", total;dur="), "{timing}");
@@ -123,9 +117,8 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
     assert!((890..=900).contains(&left), "it is the token's own: {left}");
     let hits = pooled.metric("valetkey_pool_requests_total", "result=\"hit\"").await;
     assert_eq!((hits, pooled.metric("valetkey_decisions_total", "vended").await), (1, 2));
-    let log = pooled.server.log();
-    let said = log.iter().find_map(|line| line["terms"].as_str());
-    assert!(said.is_some_and(|terms| terms.starts_with("up to 4; 450s left")), "{said:?}");
+    let said = pooled.server.log_line(|line| line["terms"].is_string());
+    assert!(said["terms"].as_str().unwrap().starts_with("up to 4; 450s left"), "{said}");
     let lines = pooled.server.log_lines(2, |line| line["pool"].is_string());
     let pool: Vec<_> = lines.iter().map(|line| line["pool"].as_str().unwrap()).collect();
     assert_eq!(pool, ["miss", "hit"]);
@@ -135,15 +128,13 @@ async fn the_second_caller_gets_what_was_minted_for_it() {
 async fn another_lifetime_goes_past_the_pool() {
     let folder = tempfile::tempdir().unwrap();
     let audit = format!("file:{}", folder.path().join("audit.log").display());
-    let mut command = valetkey(&["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0"]);
+    let mut command = sandbox();
     let command = command.env("VALETKEY__AUDIT__TO", audit);
     let command = command.env("VALETKEY__TOKENS__XAI_REALTIME__POOL__SIZE", "4");
     let pooled = Pooled { server: Server::start(command), folder };
     let url = format!("{}/session", pooled.server.url);
     post(&url).await;
-    while pooled.stock().await == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    pooled.server.wait_for_metric("valetkey_pool_stock", |stock| stock > 0).await;
     let body = "{\"expires_after\":{\"seconds\":60}}";
     let past = crate::support::http::post_json(&url, body).await;
     assert!(past.header("server-timing").unwrap().starts_with("pool;desc=\"past\", provider"));
@@ -158,7 +149,7 @@ async fn another_lifetime_goes_past_the_pool() {
 async fn without_a_pool_nothing_is_minted_ahead() {
     let pooled = Pooled::start(&[]);
     let mut caller = pooled.caller();
-    (0..20).for_each(|_| assert_eq!(caller.ask().pool, None));
+    (0..20).for_each(|_| assert_eq!(caller.ask().pool(), None));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(pooled.minted().await, 20);
 }
@@ -166,11 +157,12 @@ async fn without_a_pool_nothing_is_minted_ahead() {
 #[tokio::test]
 async fn a_server_that_nobody_asks_mints_nothing() {
     let pooled = Pooled::start(&[("SIZE", "32")]);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let pause = || tokio::time::sleep(Duration::from_millis(300));
+    // Nothing comes after what does not happen: there is but time.
+    pause().await;
     assert_eq!(pooled.minted().await, 0);
     pooled.caller().ask();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let minted = pooled.minted().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!((minted, pooled.minted().await), (2, 2), "one asked, and one more was minted");
+    pooled.server.wait_for_metric("valetkey_pool_stock", |stock| stock == 1).await;
+    pause().await;
+    assert_eq!(pooled.minted().await, 2, "one asked, and one more was minted");
 }

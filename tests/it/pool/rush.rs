@@ -4,7 +4,8 @@ use std::{collections::HashSet, thread};
 
 use serde_json::Value;
 
-use super::{Pooled, client::Got};
+use super::Pooled;
+use crate::support::{hash, raw::Reply};
 
 /// How many ask at once, and how often each.
 const CALLERS: usize = 50;
@@ -16,13 +17,13 @@ async fn ten_thousand_requests_get_each_token_once() {
     let pooled = Pooled::start(&[("SIZE", "1000")]);
     let got = rush(&pooled);
     assert_eq!(got.len(), CALLERS * EACH);
-    let (vended, refused): (Vec<&Got>, Vec<_>) = got.iter().partition(|it| it.status == 200);
+    let (vended, refused): (Vec<&Reply>, Vec<_>) = got.iter().partition(|it| it.status == 200);
     // A machine that stands still may not write a record in time; then its token is withheld.
-    let withheld = |it: &&Got| it.body["code"] == "audit_unavailable";
+    let withheld = |it: &&Reply| it.json()["code"] == "audit_unavailable";
     assert!(refused.iter().all(withheld) && refused.len() < got.len() / 100, "{refused:?}");
-    let tokens: HashSet<&str> = vended.iter().map(|it| it.token()).collect();
+    let tokens: HashSet<String> = vended.iter().map(|it| it.token()).collect();
     assert_eq!(tokens.len(), vended.len(), "a token was handed out twice");
-    let left = |got: &&&Got| got.body["expires_in"].as_u64().unwrap();
+    let left = |got: &&&Reply| got.json()["expires_in"].as_u64().unwrap();
     assert!(vended.iter().all(|it| left(&it) > 450), "one had less than half of its life left");
     let hits = vended.iter().filter(|it| it.is_hit()).count();
     assert!(hits > 0 && hits < vended.len(), "both ways were taken: {hits}");
@@ -50,14 +51,10 @@ async fn ten_thousand_requests_get_each_token_once() {
 }
 
 /// What everyone gets.
-fn rush(pooled: &Pooled) -> Vec<Got> {
+fn rush(pooled: &Pooled) -> Vec<Reply> {
     let callers = (0..CALLERS).map(|_| pooled.caller()).collect::<Vec<_>>();
     let ask = |mut caller: super::Caller| (0..EACH).map(|_| caller.ask()).collect::<Vec<_>>();
     let threads: Vec<_> =
         callers.into_iter().map(|caller| thread::spawn(move || ask(caller))).collect();
     threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-}
-
-fn hash(token: &str) -> String {
-    valetkey::caller::sha256(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,7 @@ use super::{Pooled, count};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
-    let mut pooled = Pooled::start_with(&[("SIZE", "50")], "2s", "10s");
+    let mut pooled = Pooled::start_with(&[("SIZE", "50")], "1500ms", "10s");
     pooled.fill(50).await;
     pooled.fault("elevenlabs/mint:latency=300ms").await;
     let mut caller = pooled.caller();
@@ -16,8 +16,9 @@ async fn in_mid_refill_everyone_is_served_and_all_is_accounted_for() {
     // The connection is kept until the end of the lame duck, and told then.
     let mut callers = (0..10).map(|_| pooled.caller());
     assert!(callers.all(|mut caller| caller.ask().status == 200));
-    // Time enough for as many again.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // The stand-ins end with it, so that they are asked shortly before. Until then there is time enough for
+    // as many again.
+    tokio::time::sleep(Duration::from_millis(1000)).await;
     assert!(pooled.minted().await <= before + 10, "no more than was on its way");
     assert!(pooled.server.wait().success());
     assert!(
@@ -40,9 +41,7 @@ async fn also_when_it_has_to_stop_at_once() {
     let mut pooled = Pooled::start_with(&[("SIZE", "20")], "20s", "10s");
     pooled.fill(20).await;
     pooled.server.signal("TERM");
-    while !pooled.server.log().iter().any(|it| it["lame_duck_ms"].is_number()) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    pooled.server.log_line(|line| line["lame_duck_ms"].is_number());
     pooled.server.signal("TERM");
     assert!(pooled.server.wait().success());
     let lines = pooled.lines();

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::client::Reply;
-use crate::support::page::Page;
+use crate::support::{hash, page::Page};
 
 /// What an audit says.
 pub struct Accounts {
@@ -56,9 +56,6 @@ impl Accounts {
     /// Checks them against what a provider made and what callers got.
     pub fn check(&self, seen: usize, minted: &[String], replies: &[Reply]) {
         assert!(self.intents.len() >= seen, "{} intents of {seen}", self.intents.len());
-        let hash = |token: &str| -> String {
-            valetkey::caller::sha256(token).iter().map(|byte| format!("{byte:02x}")).collect()
-        };
         let made: BTreeSet<String> = minted.iter().map(|token| hash(token)).collect();
         let recorded = self.records.values().filter_map(|it| it["token_sha256"].as_str());
         let recorded: Vec<&str> = recorded.collect();

@@ -1,7 +1,7 @@
 //! A caller on a bare socket, who asks again and again until told to stop or cut off.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufReader, Write as _},
     net::TcpStream,
     sync::{
         Arc, Mutex,
@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::process::PATIENCE;
+use crate::support::{process::PATIENCE, raw};
 
 /// An answer that arrived whole.
 #[derive(Debug)]
@@ -70,28 +70,9 @@ fn ask_on(name: usize, address: &str, stop: &AtomicBool, replies: &Mutex<Vec<Rep
         if { &stream }.write_all(request.as_bytes()).is_err() {
             return 1;
         }
-        let Some((status, body)) = read_answer(&mut reader) else { return 1 };
+        let Some(reply) = raw::read_reply(&mut reader) else { return 1 };
+        let (status, body) = (reply.status, reply.json());
         replies.lock().unwrap().push(Reply { id, status, body });
     }
     0
-}
-
-fn read_answer(reader: &mut BufReader<&TcpStream>) -> Option<(u16, Value)> {
-    let (mut status, mut length) = (0, 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if let Some(rest) = line.strip_prefix("HTTP/1.1 ") {
-            status = rest.get(..3)?.parse().ok()?;
-        } else if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        } else if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((status, serde_json::from_slice(&body).unwrap()))
 }

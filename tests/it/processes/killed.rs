@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Chance, accounts::Accounts, client::Clients, file, minter::Minter, serving};
-use crate::support::process::Server;
+use crate::support::{now, process::Server};
 
 const ROUNDS: u64 = 200;
 
@@ -45,7 +45,6 @@ fn round(seed: u64, last: bool, total: &Total) {
 #[ignore = "needs jq, and takes 10 s; scripts/test runs it"]
 #[expect(clippy::print_stdout, reason = "how to try it again is told when it fails")]
 fn at_200_random_moments_no_token_is_lost_count_of() {
-    let now = || std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let seed = std::env::var("SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
     println!("again with: SEED={seed} cargo test --test it processes::killed");
     let (total, next) = (Total::default(), AtomicUsize::new(0));

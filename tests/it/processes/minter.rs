@@ -12,7 +12,10 @@ use std::{
 };
 
 use super::Chance;
-use crate::support::provider::read_request;
+use crate::support::{
+    now,
+    provider::{answer, read_request},
+};
 
 /// The provider, until it is stopped.
 pub struct Minter {
@@ -84,10 +87,9 @@ fn serve(stream: &TcpStream, known: &Known) {
         thread::sleep(Duration::from_micros(Chance(seed ^ number).below(8_000)));
         let token = format!("token-{seed:x}-{number}");
         known.minted.lock().unwrap().push(token.clone());
-        let expires_at = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + 300;
+        let expires_at = now() + 300;
         let body = format!("{{\"value\":\"{token}\",\"expires_at\":{expires_at}}}");
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-        if { stream }.write_all(format!("{head}{body}").as_bytes()).is_err() {
+        if { stream }.write_all(answer(200, "", &body).as_bytes()).is_err() {
             return;
         }
     }

@@ -10,7 +10,10 @@ mod streams;
 
 use std::path::Path;
 
-use crate::support::{XAI_KEY, process::valetkey};
+use crate::support::{
+    XAI_KEY,
+    process::{unlimited, valetkey},
+};
 
 /// A server in front of the provider at `base_url`, which limits nobody and records to `audit`.
 fn serving(base_url: &str, audit: &str) -> std::process::Command {
@@ -22,11 +25,9 @@ fn serving(base_url: &str, audit: &str) -> std::process::Command {
 
 /// As [`serving`], for a command that was made otherwise.
 fn limitless(command: &mut std::process::Command, base_url: &str) {
-    for limit in ["ADDRESS", "CALLER", "TOKEN"] {
-        command.env(format!("VALETKEY__LIMITS__{limit}__RATE"), "off");
-        command.env(format!("VALETKEY__LIMITS__{limit}__QUOTA"), "off");
-    }
-    command.env("XAI_API_KEY", XAI_KEY).env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url);
+    unlimited(command)
+        .env("XAI_API_KEY", XAI_KEY)
+        .env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url);
 }
 
 /// The setting for an audit in the file at `path`.

@@ -157,7 +157,7 @@ async fn the_program_survives_its_own_panics_and_says_where() {
     let minter = Minter::start(5);
     let mut command = serving(&minter.url(), &file(&at("audit.log")));
     command.env("LD_PRELOAD", at("random.so")).env("NO_RANDOMNESS", at("none"));
-    let mut server = Server::start(&mut command);
+    let server = Server::start(&mut command);
     let url = format!("{}/session", server.url);
     let named = async |method: Method, url: &str| {
         let asked = client().request(method, url).header("x-request-id", "named");

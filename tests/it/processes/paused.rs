@@ -1,20 +1,15 @@
 //! SIGSTOP and SIGCONT, as a debugger, a virtual machine or a laptop's lid would.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use super::{accounts::Accounts, client::Clients, file, minter::Minter, serving};
-use crate::support::process::{PATIENCE, Server};
+use crate::support::process::{Server, wait_for};
 
 /// Waits until so many answers more are there.
 fn until_more(clients: &Clients, count: usize) {
-    let (begun, enough) = (Instant::now(), clients.answered() + count);
-    while clients.answered() < enough {
-        assert!(begun.elapsed() < PATIENCE, "{} of {enough} answers", clients.answered());
-        thread::sleep(Duration::from_millis(5));
-    }
+    let enough = clients.answered() + count;
+    let told = || format!("{} of {enough} answers", clients.answered());
+    wait_for(|| (clients.answered() >= enough).then_some(()), told);
 }
 
 #[test]

@@ -2,16 +2,15 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
     process::{Command, Stdio},
     thread,
-    time::{Duration, Instant},
 };
 
 use super::{file, limitless, minter::Minter};
 use crate::support::{
-    http::{client, get, post},
-    process::{PATIENCE, Server},
+    free_port,
+    http::{client, post},
+    process::{Server, Unread, until},
 };
 
 /// A server whose streams a shell has redirected like that, with its audit on standard output.
@@ -28,8 +27,7 @@ fn in_a_shell(script: &str, base_url: &str) -> Command {
 }
 
 async fn outcome(server: &Server) -> String {
-    let answer = post(&format!("{}/session", server.url)).await;
-    if answer.status.is_success() { "ok".to_owned() } else { answer.code() }
+    server.post("/session").await.outcome()
 }
 
 #[tokio::test]
@@ -41,11 +39,10 @@ async fn a_closed_standard_output_is_said_once_and_vends() {
         let said = |it: &serde_json::Value| {
             it["message"].as_str().unwrap().contains("the audit goes to /dev/null")
         };
-        let lines = server.log();
-        let warnings: Vec<_> = lines.iter().filter(|it| said(it)).collect();
-        assert_eq!(warnings.len(), 1, "{lines:?}");
+        let warnings = server.log_lines(1, said);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert_eq!(warnings[0]["level"], "WARN");
-        assert_eq!(get(&format!("{}/readyz", server.url)).await.status, 200);
+        assert_eq!(server.get("/readyz").await.status, 200);
     }
     let open = Server::start(&mut redirected("", &minter.url()));
     assert!(!open.output().contains("/dev/null"), "{}", open.output());
@@ -78,7 +75,7 @@ async fn a_file_at_its_limit_ends_nothing() {
         outcomes.push(outcome(&server).await);
     }
     assert_eq!(outcomes.pop().unwrap(), "audit_unavailable");
-    assert_eq!(get(&format!("{}/healthz", server.url)).await.status, 200, "it lives");
+    assert_eq!(server.get("/healthz").await.status, 200, "it lives");
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
@@ -102,18 +99,15 @@ async fn a_reader_that_went_away_ends_neither_the_process_nor_the_audit() {
     drop(reader);
     assert_eq!(outcome(&server).await, "audit_unavailable");
     assert_eq!(minter.seen(), 1, "the provider was asked without an intent");
-    assert_eq!(get(&format!("{}/readyz", server.url)).await.status, 200);
+    assert_eq!(server.get("/readyz").await.status, 200);
 
     let again = File::open(&path).unwrap();
-    let begun = Instant::now();
-    loop {
-        match outcome(&server).await.as_str() {
-            "ok" => break,
-            refused => assert_eq!(refused, "audit_unavailable"),
-        }
-        assert!(begun.elapsed() < PATIENCE, "{}", server.output());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let goes_on = async || {
+        let outcome = outcome(&server).await;
+        assert!(["ok", "audit_unavailable"].contains(&outcome.as_str()), "{outcome}");
+        (outcome == "ok").then_some(())
+    };
+    until(goes_on, || server.output()).await;
     assert_eq!(outcome(&server).await, "quota_exhausted", "what was minted is counted");
     drop(again);
 }
@@ -123,39 +117,16 @@ async fn a_reader_that_went_away_ends_neither_the_process_nor_the_audit() {
 async fn a_closed_standard_error_is_missed_by_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit.log");
-    let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = probe.local_addr().unwrap().to_string();
-    drop(probe);
+    let address = format!("127.0.0.1:{}", free_port());
     let minter = Minter::start(4);
     let mut command = redirected(&format!(">'{}' 2>&-", audit.display()), &minter.url());
     command.args(["--listen", &address]).env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
     command.env("VALETKEY__SERVER__LAME_DUCK", "0s").stdin(Stdio::null());
-    let mut child = Ended(command.spawn().unwrap());
-    let (client, begun) = (client(), Instant::now());
-    let url = format!("http://{address}/session");
-    while client.get(format!("http://{address}/readyz")).send().await.is_err() {
-        assert!(begun.elapsed() < PATIENCE && child.0.try_wait().unwrap().is_none());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(client.post(&url).send().await.unwrap().status(), 200);
+    let child = Unread(command.spawn().unwrap());
+    let answers = async || client().get(format!("http://{address}/readyz")).send().await.ok();
+    until(answers, || "it does not start".to_owned()).await;
+    assert_eq!(post(&format!("http://{address}/session")).await.status, 200);
     let text = fs::read_to_string(&audit).unwrap();
     assert!(text.lines().all(|line| line.starts_with("{\"time\"")) && text.lines().count() == 2);
-    let pid = child.0.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    let begun = Instant::now();
-    while child.0.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < PATIENCE, "it does not end");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
-}
-
-/// A process that ends with the test, however that ends.
-struct Ended(std::process::Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    assert_eq!(child.terminate(), Some(0));
 }

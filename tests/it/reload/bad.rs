@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{IN_EFFECT, KEY, REFUSED, Running, answer, hash};
+use super::{IN_EFFECT, KEY, REFUSED, Running};
 use crate::support::{
-    http::get,
+    hash,
+    http::Answer,
     process::{Server, valetkey},
 };
 
@@ -54,7 +55,7 @@ async fn they_change_nothing_and_are_told_of_with_every_problem() {
         assert!(running.welcomes("https://one.example").await);
         assert!(!running.welcomes("https://two.example").await);
     }
-    let public = get(&format!("{}/readyz", running.server.url)).await;
+    let public = running.server.get("/readyz").await;
     assert_eq!(public.text, r#"{"status":"ready"}"#, "callers learn nothing of it");
     assert!(running.lines(0, IN_EFFECT).is_empty());
 
@@ -83,7 +84,7 @@ async fn what_would_be_safe_only_after_a_restart_is_refused() {
         let problems = running.reload(danger).await["failed"]["problems"].to_string();
         assert!(problems.contains("can be reached from other machines"), "{problems}");
         assert_eq!(running.mint().await, "unauthenticated");
-        assert_eq!(answer(running.post("/session").bearer_auth("vk_a")).await.status, 200);
+        assert_eq!(Answer::to(running.post("/session").bearer_auth("vk_a")).await.status, 200);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{IN_EFFECT, KEY, Provider, Running, answer, hash};
+use super::{IN_EFFECT, KEY, Provider, Running};
+use crate::support::{hash, http::Answer, process::Server};
 
 #[tokio::test]
 async fn everything_in_them_applies_at_once() {
@@ -30,7 +31,7 @@ async fn everything_in_them_applies_at_once() {
     assert_eq!(running.mint().await, "unauthenticated");
     assert!(running.welcomes("https://two.example").await);
     assert!(!running.welcomes("https://one.example").await);
-    let ask = |path: &str, key: &str| answer(running.post(path).bearer_auth(key));
+    let ask = |path: &str, key: &str| Answer::to(running.post(path).bearer_auth(key));
     let short = ask("/tokens/short", "vk_late").await;
     assert!((58..=60).contains(&short.json()["expires_in"].as_u64().unwrap()), "{}", short.text);
     assert_eq!(ask("/tokens/short", "vk_lesser").await.code(), "forbidden");
@@ -88,9 +89,9 @@ async fn a_request_in_flight_ends_as_it_began() {
     assert_eq!(running.reload(&settings).await["reloads"], 1);
     assert_eq!(running.mint().await, "xai-other");
     let refused = running.post("/session").json(&json!({ "expires_after": { "seconds": 300 } }));
-    assert_eq!(answer(refused).await.code(), "invalid_request");
+    assert_eq!(Answer::to(refused).await.code(), "invalid_request");
     running.provider.hold(false);
-    let answer = crate::support::http::Answer::of(request.await.unwrap().unwrap()).await;
+    let answer = Answer::of(request.await.unwrap().unwrap()).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let backwards: String = KEY.chars().rev().collect();
     assert!(answer.json()["token"].as_str().unwrap().contains(&backwards));
@@ -106,11 +107,11 @@ async fn the_sandbox_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("settings.toml");
     std::fs::write(&path, "").unwrap();
-    let server = crate::support::process::Server::sandbox(&["--config", path.to_str().unwrap()]);
+    let server = Server::sandbox(&["--config", path.to_str().unwrap()]);
     let running = Running { server, provider: Provider::taking(&[]), folder };
     running.replace("settings.toml", "[tokens.late]\nprovider = \"xai\"\nproduct = \"realtime\"\n");
     assert_eq!(running.hang_up().await["failed"], json!(null));
-    let late = answer(running.post("/tokens/late")).await;
+    let late = Answer::to(running.post("/tokens/late")).await;
     assert_eq!(late.status, 200, "{}", late.text);
     assert!(late.json()["url"].as_str().unwrap().starts_with("ws://127.0.0.1:"), "{}", late.text);
     assert_eq!(late.header("valetkey-sandbox"), Some("1"));

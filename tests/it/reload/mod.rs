@@ -12,19 +12,15 @@ mod secrets;
 mod signals;
 mod under_load;
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, path::PathBuf};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    http::{Answer, client, get},
-    process::{PATIENCE, Server, valetkey},
+    http::{Answer, client},
+    process::{Server, until, valetkey},
 };
 use provider::Provider;
 
@@ -96,7 +92,7 @@ impl Running {
 
     /// What `/readyz` of the admin listener says of the settings.
     async fn detail(&self) -> Value {
-        get(&format!("{}/readyz", self.server.admin)).await.json()["settings"].clone()
+        self.server.get_admin("/readyz").await.json()["settings"].clone()
     }
 
     /// The same, once it is `wanted`.
@@ -105,27 +101,17 @@ impl Running {
     }
 
     async fn until<T>(&self, done: impl AsyncFn() -> Option<T>) -> T {
-        let begun = Instant::now();
-        loop {
-            if let Some(done) = done().await {
-                return done;
-            }
-            assert!(begun.elapsed() < PATIENCE, "in vain: {}", self.server.output());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until(done, || self.server.output()).await
     }
 
     /// The value of a metric.
     async fn metric(&self, sample: &str) -> u64 {
-        let text = get(&format!("{}/metrics", self.server.admin)).await.text;
-        let value = text.lines().find_map(|it| it.strip_prefix(sample)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("no {sample} in {text}")).parse::<f64>().unwrap() as u64
+        self.server.metric(sample).await
     }
 
     /// How often settings were read again.
     async fn tried(&self) -> u64 {
-        self.metric("valetkey_reloads_total{result=\"ok\"}").await
-            + self.metric("valetkey_reloads_total{result=\"failed\"}").await
+        self.metric("valetkey_reloads_total").await
     }
 
     fn post(&self, path: &str) -> RequestBuilder {
@@ -134,7 +120,7 @@ impl Running {
 
     /// Which key the provider saw for a new token, or the code of the problem.
     async fn mint(&self) -> String {
-        let answer = answer(self.post("/session")).await;
+        let answer = Answer::to(self.post("/session")).await;
         if !answer.status.is_success() {
             return answer.code();
         }
@@ -148,23 +134,13 @@ impl Running {
             .request(Method::OPTIONS, format!("{}/session", self.server.url))
             .header("origin", origin)
             .header("access-control-request-method", "POST");
-        answer(request).await.header("access-control-allow-origin") == Some(origin)
+        Answer::to(request).await.header("access-control-allow-origin") == Some(origin)
     }
 
     /// The log's lines with this message, once there are `count`.
     fn lines(&self, count: usize, message: &str) -> Vec<Value> {
         self.server.log_lines(count, |line| line["message"].as_str().unwrap().contains(message))
     }
-}
-
-/// The answer to `request`.
-async fn answer(request: RequestBuilder) -> Answer {
-    Answer::of(request.send().await.unwrap()).await
-}
-
-/// The `sha256` for the settings of a caller key.
-fn hash(key: &str) -> String {
-    valetkey::caller::sha256(key).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How the log calls settings that came into effect, and those that did not.

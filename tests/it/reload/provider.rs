@@ -2,17 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    ops::Deref,
     sync::{Arc, Condvar, Mutex},
 };
 
-use crate::support::{process::PATIENCE, provider::serving};
+use crate::support::{
+    process::PATIENCE,
+    provider::{ScriptedProvider, answer},
+};
 
 /// Speaks xAI's route, and refuses every key but those that are good.
 pub struct Provider {
-    pub url: String,
+    scripted: ScriptedProvider,
     state: Arc<State>,
+}
+
+impl Deref for Provider {
+    type Target = ScriptedProvider;
+
+    fn deref(&self) -> &ScriptedProvider {
+        &self.scripted
+    }
 }
 
 #[derive(Default)]
@@ -26,7 +36,6 @@ struct Inner {
     good: Vec<String>,
     /// How often each key was used.
     used: BTreeMap<String, usize>,
-    connections: usize,
     is_held: bool,
 }
 
@@ -35,8 +44,8 @@ impl Provider {
     pub fn taking(keys: &[&str]) -> Self {
         let state = Arc::<State>::default();
         let shared = state.clone();
-        let url = serving(move |stream| shared.serve(stream));
-        let provider = Self { url, state };
+        let scripted = ScriptedProvider::start(move |request| Some(shared.answer(request.key())));
+        let provider = Self { scripted, state };
         provider.take(keys);
         provider
     }
@@ -51,11 +60,6 @@ impl Provider {
         self.state.inner.lock().unwrap().used.get(key).copied().unwrap_or(0)
     }
 
-    /// How many connections were made so far.
-    pub fn connections(&self) -> usize {
-        self.state.inner.lock().unwrap().connections
-    }
-
     /// Whether it answers nobody.
     pub fn hold(&self, is_held: bool) {
         self.state.inner.lock().unwrap().is_held = is_held;
@@ -64,48 +68,15 @@ impl Provider {
 }
 
 impl State {
-    fn serve(&self, stream: &TcpStream) {
-        self.inner.lock().unwrap().connections += 1;
-        let mut reader = BufReader::new(stream);
-        while let Some(key) = read_key(&mut reader) {
-            let mut inner = self.inner.lock().unwrap();
-            let count = inner.used.entry(key.clone()).or_default();
-            *count += 1;
-            // Backwards: a key itself is never handed out.
-            let key_said: String = key.chars().rev().collect();
-            let token = format!("token-{key_said}-{count:08}");
-            let held = self.changed.wait_timeout_while(inner, PATIENCE, |inner| inner.is_held);
-            let (status, body) = if held.unwrap().0.good.contains(&key) {
-                (200, format!("{{\"value\":\"{token}\"}}"))
-            } else {
-                (401, "{}".to_owned())
-            };
-            let length = body.len();
-            let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n\r\n{body}");
-            if { stream }.write_all(answer.as_bytes()).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// The key of the next request; nothing at the end of the connection.
-fn read_key(reader: &mut BufReader<&TcpStream>) -> Option<String> {
-    let (mut key, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return None;
-        }
-        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-        match name.to_lowercase().as_str() {
-            "authorization" => key = value.trim().trim_start_matches("Bearer ").to_owned(),
-            "content-length" => length = value.trim().parse().unwrap(),
-            "\r\n" => {
-                reader.read_exact(&mut vec![0; length]).ok()?;
-                return Some(key);
-            }
-            _ => (),
-        }
+    fn answer(&self, key: &str) -> String {
+        let mut inner = self.inner.lock().unwrap();
+        let count = inner.used.entry(key.to_owned()).or_default();
+        *count += 1;
+        // Backwards: a key itself is never handed out.
+        let backwards: String = key.chars().rev().collect();
+        let token = format!("{{\"value\":\"token-{backwards}-{count:08}\"}}");
+        let held = self.changed.wait_timeout_while(inner, PATIENCE, |inner| inner.is_held);
+        let is_good = held.unwrap().0.good.iter().any(|good| good == key);
+        if is_good { answer(200, "", &token) } else { answer(401, "", "{}") }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use serde_json::json;
 
 use super::{KEY, Provider, Running, base};
-use crate::support::process::{Server, valetkey};
+use crate::support::process::{Server, signal, valetkey, wait_for};
 
 /// A server whose settings are in a pipe: reading them takes until someone writes them.
 fn piped(while_it_reads: impl FnOnce(&str) + Send + 'static) -> (Running, String) {
@@ -46,8 +46,16 @@ fn process_with(path: &Path) -> String {
     found.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
+/// Sends it, and waits until it has arrived: on a busy machine that may be after what it should come before.
 fn hang_up(process: &str) {
-    assert!(Command::new("kill").args(["-s", "HUP", process]).status().unwrap().success());
+    signal(process.parse().unwrap(), "HUP");
+    let has_arrived = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+        let pending = u64::from_str_radix(pending.trim(), 16).unwrap();
+        (pending & 1 == 0).then_some(())
+    };
+    wait_for(has_arrived, || "SIGHUP is still on its way".to_owned());
 }
 
 #[tokio::test]
@@ -66,8 +74,8 @@ async fn those_that_come_meanwhile_are_one_more() {
     running.server.signal("HUP");
     for (reloads, signals) in [(1, 10), (2, 0)] {
         let (pipe, text) = (pipe.clone(), text.clone());
-        let signal = move |process: &str| (0..signals).for_each(|_| hang_up(process));
-        tokio::task::spawn_blocking(move || feed(&pipe, &text, signal)).await.unwrap();
+        let send = move |process: &str| (0..signals).for_each(|_| hang_up(process));
+        tokio::task::spawn_blocking(move || feed(&pipe, &text, send)).await.unwrap();
         running.detail_when(|it| it["reloads"] == reloads).await;
     }
     assert_eq!(running.mint().await, KEY);
@@ -98,10 +106,7 @@ async fn one_while_it_stops_is_passed_over() {
 
 #[test]
 fn the_stand_ins_alone_have_nothing_to_read_again() {
-    // Whoever runs the tests under nohup passes on that SIGHUP is ignored.
-    let mut command = Command::new("env");
-    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_valetkey")]).env_clear();
-    let mut sandbox = Server::start_alone(command.args(["sandbox", "--listen", "127.0.0.1:0"]));
+    let mut sandbox = Server::stand_ins();
     sandbox.signal("HUP");
     assert_eq!(sandbox.wait().code(), None, "it ends as any program does");
 }

@@ -45,7 +45,7 @@ impl Fixture {
     pub fn bytes(&self) -> Vec<u8> {
         let mut json = self.body.clone();
         if let Some(expires_at) = json.get_mut("expires_at") {
-            *expires_at = (std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + 300).into();
+            *expires_at = (super::now() + 300).into();
         }
         let body = if json.is_null() { self.text.clone() } else { json.to_string() };
         let headers: String =

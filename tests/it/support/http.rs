@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use reqwest::{Client, Method, Response, StatusCode, header::HeaderMap};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
 /// The client: one for all tests, since making one takes longer than a request. It keeps no connections,
@@ -31,7 +31,28 @@ pub struct Answer {
 impl Answer {
     pub async fn of(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, text: response.text().await.unwrap() }
+        let text = response.text().await.unwrap();
+        // The connection's task closes it now. A test that then waits for a server without awaiting would keep
+        // it open, and the server from its end.
+        tokio::task::yield_now().await;
+        Self { status, headers, text }
+    }
+
+    /// The answer to `request`.
+    pub async fn to(request: RequestBuilder) -> Self {
+        Self::of(request.send().await.unwrap()).await
+    }
+
+    /// `"ok"`, or the code of the problem.
+    pub fn outcome(&self) -> String {
+        if self.status.is_success() { "ok".to_owned() } else { self.code() }
+    }
+
+    /// The token, whichever provider's answer it is.
+    pub fn token(&self) -> String {
+        let body = self.json();
+        let token = body.get("value").or(body.get("token")).and_then(Value::as_str);
+        token.unwrap_or_else(|| panic!("no token: {}", self.text)).to_owned()
     }
 
     pub fn json(&self) -> Value {
@@ -71,7 +92,7 @@ impl Answer {
 
 /// Sends a request without a body.
 pub async fn send(method: Method, url: &str) -> Answer {
-    Answer::of(client().request(method, url).send().await.unwrap()).await
+    Answer::to(client().request(method, url)).await
 }
 
 pub async fn get(url: &str) -> Answer {
@@ -89,6 +110,5 @@ pub async fn post_json(url: &str, body: impl Into<String>) -> Answer {
 
 /// Posts `body` as `media_type`.
 pub async fn post_as(url: &str, media_type: &str, body: impl Into<String>) -> Answer {
-    let request = client().post(url).header("content-type", media_type).body(body.into());
-    Answer::of(request.send().await.unwrap()).await
+    Answer::to(client().post(url).header("content-type", media_type).body(body.into())).await
 }

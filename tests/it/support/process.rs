@@ -2,47 +2,19 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
-    process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-/// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The program with an environment of its own: nothing of the developer's gets in.
-pub fn valetkey(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_valetkey"));
-    command.args(args).env_clear();
-    command
-}
-
-/// Runs the program to its end, which must come by itself.
-pub fn run(command: &mut Command) -> Output {
-    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let pid = child.id().to_string();
-    let (sender, ended) = mpsc::channel();
-    thread::spawn(move || sender.send(child.wait_with_output().unwrap()));
-    ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
-        panic!("{command:?} does not end")
-    })
-}
-
-/// What a run said, for people: both streams and the status.
-pub fn transcript(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "{}--- stderr\n{}--- status {}\n",
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code().unwrap()
-    )
-}
+pub use super::{
+    asking::value,
+    command::{Unread, run, sandbox, signal, transcript, unlimited, valetkey, vending_from},
+    wait::{PATIENCE, until, wait_for},
+};
 
 /// A server that runs until it is dropped.
 pub struct Server {
@@ -90,19 +62,12 @@ impl Reader {
 impl Server {
     /// `serve --sandbox`, with `args` besides.
     pub fn sandbox(args: &[&str]) -> Self {
-        let sandbox = ["--sandbox", "--sandbox-listen", "127.0.0.1:0"];
-        Self::start(valetkey(&["serve"]).args(sandbox).args(args))
+        Self::start(sandbox().args(args))
     }
 
     /// A server that vends from a provider at `base_url`, whichever kind is asked.
     pub fn in_front_of(base_url: &str) -> Self {
-        Self::start(
-            valetkey(&["serve"])
-                .env("XAI_API_KEY", crate::support::XAI_KEY)
-                .env("ELEVENLABS_API_KEY", crate::support::ELEVENLABS_KEY)
-                .env("VALETKEY__PROVIDERS__XAI__BASE_URL", base_url)
-                .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", base_url),
-        )
+        Self::start(vending_from(&mut valetkey(&["serve"]), base_url))
     }
 
     /// Starts `command` on free ports and waits until it listens.
@@ -129,7 +94,7 @@ impl Server {
     pub fn start_on(command: &mut Command, stdin: Stdio) -> Self {
         let command = command.env("VALETKEY__SERVER__ADMIN_LISTEN", "127.0.0.1:0");
         let mut server = Self::spawn(command, stdin);
-        let line = server.log_line(|line| line["message"] == "listening");
+        let line = server.first_line(|line| line["message"] == "listening");
         server.url = format!("http://{}", line["listen"].as_str().unwrap());
         server.admin = format!("http://{}", line["admin_listen"].as_str().unwrap());
         if let Some(line) = server.log().iter().find(|line| line["stand_ins"].is_string()) {
@@ -139,9 +104,14 @@ impl Server {
     }
 
     /// The stand-ins without a server in front of them.
+    pub fn stand_ins() -> Self {
+        Self::start_alone(&mut valetkey(&["sandbox", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// As [`Server::stand_ins`], by a command of its own.
     pub fn start_alone(command: &mut Command) -> Self {
         let mut server = Self::spawn(command, Stdio::null());
-        let line = server.log_line(|line| line["stand_ins"].is_string());
+        let line = server.first_line(|line| line["stand_ins"].is_string());
         server.stand_ins = format!("http://{}", line["stand_ins"].as_str().unwrap());
         server
     }
@@ -155,36 +125,36 @@ impl Server {
         Self { child, stderr, stdout, url, admin, stand_ins }
     }
 
+    /// As [`Self::log_line`], for a server that may not come up: it is not waited for once it has ended.
+    fn first_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = || {
+            let line = self.log().into_iter().find(&wanted);
+            if line.is_none()
+                && let Some(ended) = self.child.try_wait().unwrap()
+            {
+                self.stderr.finish();
+                panic!("{ended}: {}", self.output());
+            }
+            line
+        };
+        wait_for(found, || "it does not start".to_owned())
+    }
+
     /// Every log line so far.
     pub fn log(&self) -> Vec<Value> {
         self.stderr.so_far().iter().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// The first log line that `wanted` accepts, once it is there.
-    pub fn log_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            if let Some(line) = self.log().into_iter().find(&wanted) {
-                return line;
-            }
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?}: {}", self.output());
-            thread::sleep(Duration::from_millis(5));
-        }
+    pub fn log_line(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.log_lines(1, wanted).remove(0)
     }
 
     /// The log lines that `wanted` accepts, once there are `count` of them: a line is written after the answer
     /// that it is of.
     pub fn log_lines(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        let begun = Instant::now();
-        loop {
-            let lines: Vec<_> = self.log().into_iter().filter(&wanted).collect();
-            if lines.len() >= count {
-                return lines;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", lines.len(), self.output());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let lines = || self.log().into_iter().filter(&wanted).collect::<Vec<_>>();
+        wait_for(|| Some(lines()).filter(|it| it.len() >= count), || self.output())
     }
 
     /// Everything it printed so far, on both streams.
@@ -199,26 +169,14 @@ impl Server {
 
     /// Waits until standard output has `text`.
     pub fn wait_for_stdout(&self, text: &str) {
-        let begun = Instant::now();
-        while !self.stdout().contains(text) {
-            assert!(begun.elapsed() < PATIENCE, "no {text} in {}", self.stdout());
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for(|| self.stdout().contains(text).then_some(()), || self.stdout());
     }
 
     /// The lines of standard output that `wanted` accepts, once there are `count` of them: what the program
     /// has written was not read at once.
     pub fn stdout_lines(&self, count: usize, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let begun = Instant::now();
-        loop {
-            let mut lines = self.stdout.so_far();
-            lines.retain(|line| wanted(line));
-            if lines.len() >= count {
-                return lines;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{} of {count}: {}", lines.len(), self.stdout());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let lines = || self.stdout.so_far().into_iter().filter(|it| wanted(it)).collect::<Vec<_>>();
+        wait_for(|| Some(lines()).filter(|it| it.len() >= count), || self.stdout())
     }
 
     /// Its process id.
@@ -235,8 +193,7 @@ impl Server {
 
     /// Sends it a signal by name: `TERM`.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// Ends it, and gives everything that it printed.
@@ -244,6 +201,13 @@ impl Server {
         self.signal("TERM");
         self.wait();
         self.output()
+    }
+
+    /// Ends it, and gives everything that it printed on standard output.
+    pub fn end_of_stdout(mut self) -> String {
+        self.signal("TERM");
+        self.wait();
+        self.stdout()
     }
 
     /// Waits for its end, and for the last of what it printed.

@@ -4,14 +4,26 @@
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering::Relaxed},
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use redis::{Client, Connection, FromRedisValue};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port that is free, and stays so: it is none of those that the system hands out to whoever binds port 0,
+/// as most tests do at the same time.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    let next = || Some(20_000 + (first + NEXT.fetch_add(1, Relaxed)) % 12_000);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::from_fn(next).find(is_free).unwrap()
+}
 
 /// The password of the user `valetkey`.
 pub const PASSWORD: &str = "canary-redis-password";
@@ -33,8 +45,7 @@ impl Redis {
 
     /// One that is not there yet: its port is free.
     pub fn absent() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let port = free_port();
         let folder = tempfile::tempdir().unwrap();
         // As the operator would: the file as it is shipped, a password, and someone to look after it.
         let users = concat!(env!("CARGO_MANIFEST_DIR"), "/config/redis-users.acl");
@@ -72,12 +83,12 @@ impl Redis {
 
     /// Makes it stand still: it takes connections and answers nothing.
     pub fn stop(&self) {
-        self.signal("STOP");
+        self.signal(Signal::STOP);
     }
 
     /// Lets it go on.
     pub fn go_on(&self) {
-        self.signal("CONT");
+        self.signal(Signal::CONT);
     }
 
     /// Where the server finds it, with its password.
@@ -111,9 +122,8 @@ impl Redis {
         Ok(connection)
     }
 
-    fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{net::TcpListener, time::sleep};
+use tokio::time::sleep;
 
 use super::application::{
     Act, Application, answer, asking, by_field, forward_to, headers, outcome, shortly,
@@ -27,9 +27,8 @@ async fn an_application_that_misbehaves_is_unavailable() {
     let unreachable = Err(Rejected::Unavailable("the application cannot be reached"));
     assert_eq!(outcome(Act::HangUp, by_field).await, unreachable);
     assert_eq!(outcome(Act::Say("SSH-2.0\r\n\r\n".into()), by_field).await, unreachable);
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let credential = headers(&[("cookie", "a")]);
-    let refused = forward_to(&format!("http://{free}/"), by_field).ask(&asking(&credential)).await;
+    let refused = forward_to("http://127.0.0.1:1/", by_field).ask(&asking(&credential)).await;
     assert_eq!(refused, unreachable);
 
     let cut_off = Act::Say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}".into());

@@ -1,12 +1,14 @@
 //! A client that is a bare socket.
 
 use std::{
-    io::{ErrorKind, Read as _, Write as _},
+    io::{ErrorKind, Read, Write as _},
     net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
 
-use crate::support::process::PATIENCE;
+use serde_json::Value;
+
+use super::process::PATIENCE;
 
 /// One answer, and where it came.
 #[derive(Clone, Debug)]
@@ -17,9 +19,29 @@ pub struct Reply {
 }
 
 impl Reply {
+    fn with_head(head: &str) -> Self {
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect(head);
+        Self { status, head: head.to_owned(), body: String::new() }
+    }
+
+    /// How long its body is.
+    fn length(&self) -> usize {
+        let length = if self.status == 100 { None } else { self.header("content-length") };
+        length.map_or(0, |it| it.parse().unwrap())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = || self.head.lines().filter_map(|line| line.split_once(": "));
+        lines().find_map(|(it, value)| it.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
+    }
+
     /// The code of the problem document.
     pub fn code(&self) -> String {
-        let document: serde_json::Value = serde_json::from_str(&self.body).expect(&self.head);
+        let document = self.json();
         for header in ["content-type: application/problem+json", "cache-control: no-store"] {
             assert!(self.head.contains(header), "{}", self.head);
         }
@@ -30,8 +52,22 @@ impl Reply {
         document["code"].as_str().unwrap().to_owned()
     }
 
+    /// The token of `/tokens/{type}`.
+    pub fn token(&self) -> String {
+        self.json()["token"].as_str().unwrap_or_else(|| panic!("no token: {self:?}")).to_owned()
+    }
+
+    /// What a pool had for it, where there is one.
+    pub fn pool(&self) -> Option<&str> {
+        self.header("server-timing")?.strip_prefix("pool;desc=\"")?.split('"').next()
+    }
+
+    pub fn is_hit(&self) -> bool {
+        self.pool() == Some("hit")
+    }
+
     pub fn says_close(&self) -> bool {
-        self.head.to_ascii_lowercase().contains("\r\nconnection: close")
+        self.header("connection") == Some("close")
     }
 }
 
@@ -62,36 +98,34 @@ pub fn read_all(socket: &mut TcpStream) -> String {
     }
 }
 
-/// The next answer.
-pub fn read_one(socket: &mut TcpStream) -> Reply {
-    let mut bytes = Vec::new();
-    let mut byte = [0];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let (mut replies, "") = split(&text)
-            && let Some(reply) = replies.pop()
-        {
-            return reply;
-        }
-        assert_eq!(socket.read(&mut byte).unwrap(), 1, "closed behind {text:?}");
-        bytes.push(byte[0]);
+/// The next answer, which must come.
+pub fn read_one(socket: &mut impl Read) -> Reply {
+    read_reply(socket).expect("closed without an answer")
+}
+
+/// The next answer, if it comes whole.
+pub fn read_reply(socket: &mut impl Read) -> Option<Reply> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        socket.read_exact(&mut byte).ok()?;
+        head.extend(byte);
     }
+    let mut reply = Reply::with_head(String::from_utf8_lossy(&head).trim_end());
+    let mut body = vec![0; reply.length()];
+    socket.read_exact(&mut body).ok()?;
+    reply.body = String::from_utf8_lossy(&body).into_owned();
+    Some(reply)
 }
 
 /// The whole answers in `text`, and what is left.
 pub fn split(mut text: &str) -> (Vec<Reply>, &str) {
     let mut replies = Vec::new();
     while let Some((head, rest)) = text.split_once("\r\n\r\n") {
-        let status = head.split(' ').nth(1).unwrap().parse().expect(head);
-        let lines = head.lines().map(str::to_ascii_lowercase);
-        let mut length =
-            lines.filter_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        let length: usize = if status == 100 { 0 } else { length.next().unwrap_or(0) };
-        if rest.len() < length {
-            break;
-        }
-        let (body, rest) = rest.split_at(length);
-        replies.push(Reply { status, head: head.to_owned(), body: body.to_owned() });
+        let mut reply = Reply::with_head(head);
+        let Some((body, rest)) = rest.split_at_checked(reply.length()) else { break };
+        body.clone_into(&mut reply.body);
+        replies.push(reply);
         text = rest;
     }
     (replies, text)
