@@ -1,6 +1,6 @@
 # The ways to run what is here, by their names; each is a script that can be run as well.
 
-.PHONY: help sandbox release test ci fuzz bench instructions overload
+.PHONY: help sandbox release test ci fuzz bench instructions overload image
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
@@ -10,6 +10,9 @@ sandbox: ## Run valetkey in front of its stand-in providers: no keys needed.
 
 release: ## Build the program as releases are: compiled for the ways that its code takes on a busy server.
 	scripts/release
+
+image: ## Build the container image, and check what is promised of it.
+	scripts/image
 
 test: ## Pass every test.
 	scripts/test
