@@ -101,8 +101,9 @@ fn a_drip_is_told_that_it_was_too_slow() {
         drip.join().unwrap();
     };
     thread::scope(|scope| {
+        let drips = &drips;
         for shape in SHAPES.into_iter().filter(|shape| !shape.2.is_empty()) {
-            scope.spawn(|| drips(shape));
+            scope.spawn(move || drips(shape));
         }
     });
 }
