@@ -3,14 +3,25 @@
 //! Only `tracing` events are logged, not records of the `log` crate: WebSocket libraries write
 //! whole messages there, tokens included.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+mod json;
+
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Write},
+    thread,
+    time::Duration,
+};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer as _,
+    fmt::{self, format::JsonFields},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::settings::{Format, Log};
+
+use json::Json;
 
 /// The most lines that wait for a slow reader. Those that come on top are lost: a reader that stands
 /// still must not make the server stand still.
@@ -19,6 +30,10 @@ const MAX_LINES: usize = 10_000;
 /// What a pipe takes without mixing it with what others write to it (`PIPE_BUF`). A buffer of that
 /// size is written before a line that does not fit into it, so that lines stay whole.
 const WHOLE: usize = 4096;
+
+/// How long the thread that writes rests after it wrote all there was. What comes meanwhile costs no
+/// waking and shares one write, and nobody who watches a terminal sees that.
+const REST: Duration = Duration::from_millis(5);
 
 /// A log in operation; when dropped it writes what is still waiting, within a second.
 #[must_use = "the log ends when this is dropped"]
@@ -61,7 +76,7 @@ pub fn start(settings: &Log) -> Telemetry {
     let (lines, telemetry) = queue(io::stderr());
     let layer = fmt::layer().with_writer(lines);
     let layer = if json {
-        layer.json().flatten_event(true).with_span_list(false).boxed()
+        layer.fmt_fields(JsonFields::new()).event_format(Json::new()).boxed()
     } else {
         layer.with_target(false).with_ansi(io::stderr().is_terminal()).boxed()
     };
@@ -70,20 +85,32 @@ pub fn start(settings: &Log) -> Telemetry {
     telemetry
 }
 
+/// Writes lines that are whole, and rests after each batch.
+struct Batches<W: Write>(BufWriter<W>);
+
+impl<W: Write> Write for Batches<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        thread::sleep(REST);
+        Ok(())
+    }
+}
+
 /// Has lines written to `out` by a thread of its own, so that nobody who logs waits for that.
 fn queue(out: impl Write + Send + 'static) -> (NonBlocking, Telemetry) {
     let builder = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).thread_name("log");
-    let (lines, worker) = builder.finish(BufWriter::with_capacity(WHOLE, out));
+    let (lines, worker) = builder.finish(Batches(BufWriter::with_capacity(WHOLE, out)));
     let lost = lines.error_counter();
     (lines, Telemetry { lost, _worker: worker })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::mpsc,
-        time::{Duration, Instant},
-    };
+    use std::{sync::mpsc, time::Instant};
 
     use super::*;
 

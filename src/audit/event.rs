@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer, ser};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use uuid::Uuid;
 
-use super::line;
+use super::line::{self, Text};
 use crate::base::hex::Hex;
 
 /// RFC 3339 in UTC with milliseconds: always of the same length, so that lines sort as text.
@@ -23,7 +23,7 @@ pub(super) struct Event {
     pub(super) time: Time,
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) request_id: Option<String>,
+    pub(super) request_id: Option<Text<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mint_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,17 +33,17 @@ pub(super) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instead_of: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<Text<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) caller: Option<Caller>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) origin: Option<String>,
+    pub(super) origin: Option<Text<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_type: Option<Arc<str>>,
+    pub(super) token_type: Option<Text<Arc<str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) provider: Option<Arc<str>>,
+    pub(super) provider: Option<Text<Arc<str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ttl: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,10 +77,10 @@ pub(super) enum Made {
 /// Who asked.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Caller {
-    pub(super) id: Arc<str>,
+    pub(super) id: Text<Arc<str>>,
     pub(super) via: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) issuer: Option<Arc<str>>,
+    pub(super) issuer: Option<Text<Arc<str>>>,
 }
 
 /// A moment.

@@ -1,9 +1,6 @@
 //! A line: one JSON object of visible ASCII, with its line end.
 
-use std::io;
-
-use serde::Serialize;
-use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
+use serde::{Serialize, Serializer};
 
 /// The longest text that is kept, in bytes: whoever asks must not decide how long lines are.
 const MAX_TEXT: usize = 256;
@@ -11,71 +8,51 @@ const MAX_TEXT: usize = 256;
 /// What a usual line needs.
 const USUAL: usize = 640;
 
+/// A text of which a line keeps the beginning.
+#[derive(Clone, Debug)]
+pub(super) struct Text<T>(pub(super) T);
+
+impl<T: AsRef<str>> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.as_ref();
+        serializer.serialize_str(&text[..text.floor_char_boundary(MAX_TEXT)])
+    }
+}
+
 /// The line of `object`.
 pub(super) fn of(object: &impl Serialize) -> Vec<u8> {
     let mut line = Vec::with_capacity(USUAL);
-    let mut serializer = Serializer::with_formatter(&mut line, VisibleAscii::default());
     // There are only texts and numbers, and a `Vec` takes them all.
-    let _ = object.serialize(&mut serializer);
+    let _ = serde_json::to_writer(&mut line, object);
+    // Mostly it is, and without an early end many bytes are looked at at once.
+    if !line.iter().fold(true, |all, byte| all & is_visible(byte)) {
+        line = escape(&line);
+    }
     line.push(b'\n');
     line
 }
 
-fn is_visible(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte)
+fn is_visible(byte: &u8) -> bool {
+    (b' '..=b'~').contains(byte)
 }
 
-/// Writes visible ASCII only, and of each text as much as is kept. JSON leaves the C1 controls, DEL
-/// and marks of text direction as they are, and terminals obey some of them.
-#[derive(Default)]
-struct VisibleAscii {
-    /// How many bytes of the text are still kept.
-    left: usize,
-}
-
-impl Formatter for VisibleAscii {
-    fn begin_string<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.left = MAX_TEXT;
-        writer.write_all(b"\"")
-    }
-
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let kept = &fragment[..fragment.floor_char_boundary(self.left)];
-        self.left = if kept.len() < fragment.len() { 0 } else { self.left - kept.len() };
-        // Mostly all of it is, and this looks at many bytes at once.
-        if kept.bytes().fold(true, |all, byte| all & is_visible(byte)) {
-            return writer.write_all(kept.as_bytes());
-        }
-        for unit in kept.encode_utf16() {
-            match u8::try_from(unit) {
-                Ok(byte) if is_visible(byte) => writer.write_all(&[byte])?,
-                _ => write!(writer, "\\u{unit:04x}")?,
-            }
-        }
-        Ok(())
-    }
-
-    fn write_char_escape<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        escape: CharEscape,
-    ) -> io::Result<()> {
-        match self.left.checked_sub(1) {
-            Some(left) => {
-                self.left = left;
-                CompactFormatter.write_char_escape(writer, escape)
-            }
-            None => Ok(()),
+/// JSON in visible ASCII. JSON may leave the C1 controls, DEL and marks of text direction as they are, and
+/// terminals obey some of them. They stand in texts alone, so that each may be escaped.
+fn escape(json: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(2 * json.len());
+    for unit in String::from_utf8_lossy(json).encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if is_visible(&byte) => escaped.push(byte),
+            _ => escaped.extend_from_slice(format!("\\u{unit:04x}").as_bytes()),
         }
     }
+    escaped
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -83,9 +60,9 @@ mod tests {
 
     /// The line of this text, which must be one line of visible ASCII.
     fn read_back(text: &str) -> Value {
-        let line = String::from_utf8(of(&json!({ "text": text }))).unwrap();
+        let line = String::from_utf8(of(&BTreeMap::from([("text", Text(text))]))).unwrap();
         let (body, end) = line.split_at(line.len() - 1);
-        assert!(end == "\n" && body.bytes().all(is_visible), "{line}");
+        assert!(end == "\n" && body.bytes().all(|byte| is_visible(&byte)), "{line}");
         serde_json::from_str(body).unwrap()
     }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     ABANDONED, INTENT_PATIENCE, Inner, PATIENCE, Unrecorded, address,
     event::{Caller, Event, Made, Millis, Sha256, Time},
+    line::Text,
 };
 
 /// How long a record waits for room that no answer waits for.
@@ -53,7 +54,7 @@ impl Record {
         Self(audit.map(|audit| {
             let event = Event {
                 event: "vend",
-                request_id: Some(request_id.to_owned()),
+                request_id: Some(Text(request_id.to_owned())),
                 route: Some(route),
                 address: Some(address::text(address, audit.address)),
                 minted: Some(Made::No),
@@ -65,24 +66,26 @@ impl Record {
 
     /// The page's origin, as the browser gave it.
     pub fn origin(&mut self, origin: &str) {
-        self.fill(|event| event.origin = Some(origin.to_owned()));
+        self.fill(|event| event.origin = Some(Text(origin.to_owned())));
     }
 
     /// Who asks, how that is known (`key`, `jwt` and so on), and by whose word, if that is to be told.
     pub fn caller(&mut self, via: &'static str, id: Arc<str>, issuer: Option<Arc<str>>) {
-        self.fill(|event| event.caller = Some(Caller { id, via, issuer }));
+        self.fill(|event| {
+            event.caller = Some(Caller { id: Text(id), via, issuer: issuer.map(Text) })
+        });
     }
 
     /// Why it was refused, such as which check failed. It is for operators, and never holds a secret.
     pub fn reason(&mut self, reason: impl Into<String>) {
-        self.fill(|event| event.reason = Some(reason.into()));
+        self.fill(|event| event.reason = Some(Text(reason.into())));
     }
 
     /// What is asked for, and from whom it would come.
     pub fn token_type(&mut self, name: &Arc<str>, provider: &Arc<str>) {
         self.fill(|event| {
-            event.token_type = Some(Arc::clone(name));
-            event.provider = Some(Arc::clone(provider));
+            event.token_type = Some(Text(Arc::clone(name)));
+            event.provider = Some(Text(Arc::clone(provider)));
         });
     }
 
@@ -202,8 +205,8 @@ impl Refill {
         let Some(audit) = audit else { return Ok(Self(Record(None))) };
         let event = Event {
             event: "discard",
-            token_type: Some(Arc::clone(token_type)),
-            provider: Some(Arc::clone(provider)),
+            token_type: Some(Text(Arc::clone(token_type))),
+            provider: Some(Text(Arc::clone(provider))),
             ttl: Some(ttl),
             ..Event::default()
         };

@@ -7,7 +7,16 @@
 #[cfg(test)]
 mod tests;
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
+    },
+    thread,
+    time::Duration,
+};
 
 use tokio::{
     sync::{
@@ -15,6 +24,7 @@ use tokio::{
         mpsc::{self, Permit, PermitIterator},
         oneshot,
     },
+    task::yield_now,
     time::{Instant, timeout_at},
 };
 
@@ -44,6 +54,37 @@ pub(super) struct Sink {
     queue: mpsc::Sender<Job>,
     health: Arc<Health>,
     strangers: Semaphore,
+    /// After the queue, so that the writer finds that one closed when the bell is gone.
+    bell: Bell,
+}
+
+/// Wakes the writer.
+///
+/// To wake a thread costs more than to write a line. So whoever is the first to send one lets all others
+/// that are ready send theirs, and then rings for all of them.
+#[derive(Debug)]
+struct Bell {
+    /// Has room for one, which says that it was rung.
+    rung: SyncSender<()>,
+    /// Someone is about to ring.
+    is_promised: AtomicBool,
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.is_promised.store(false, Ordering::SeqCst);
+        // It has been rung, or the writer is gone, which its channel tells as well.
+        let _ = self.rung.try_send(());
+    }
+}
+
+/// Rings when it is dropped, so also where who promised it is no longer there.
+struct Promise<'a>(&'a Bell);
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
 }
 
 /// Room for a record, and for another one that corrects it.
@@ -54,7 +95,7 @@ struct Pending<'a> {
     written: oneshot::Receiver<()>,
     /// The record, and room for its correction. An intent has no outcome that could change.
     correction: Option<(Permit<'a, Job>, Box<Event>)>,
-    health: &'a Health,
+    sink: &'a Sink,
 }
 
 impl Sink {
@@ -67,12 +108,13 @@ impl Sink {
     ) -> Result<Self, String> {
         let (tell, opened) = std::sync::mpsc::sync_channel(1);
         let (queue, jobs) = mpsc::channel(2 * room);
+        let (rung, bell) = std::sync::mpsc::sync_channel(1);
         let health = Arc::new(Health::new(place.to_owned()));
         let known = Arc::clone(&health);
         let run = move || match open() {
             Ok((target, torn)) => {
                 let _ = tell.try_send(Ok(()));
-                Writer::new(jobs, Output::new(target, torn), known).run();
+                Writer::new(jobs, bell, Output::new(target, torn), known).run();
             }
             Err(error) => drop(tell.try_send(Err(error.to_string()))),
         };
@@ -80,7 +122,11 @@ impl Sink {
         let spawned = thread::Builder::new().name("audit".to_owned()).spawn(run);
         spawned.map_err(|error| failed(error.to_string()))?;
         match opened.recv_timeout(OPENS_WITHIN) {
-            Ok(Ok(())) => Ok(Self { queue, health, strangers: Semaphore::new(MAX_STRANGERS) }),
+            Ok(Ok(())) => {
+                let strangers = Semaphore::new(MAX_STRANGERS);
+                let bell = Bell { rung, is_promised: AtomicBool::new(false) };
+                Ok(Self { queue, health, strangers, bell })
+            }
             Ok(Err(why)) => Err(failed(why)),
             Err(_) => Err(failed("it takes too long; is it a pipe that nobody reads?".to_owned())),
         }
@@ -120,8 +166,7 @@ impl Sink {
         let (Some(now), Some(later)) = (room.next(), room.next()) else { return Err(Unrecorded) };
         let (job, written) = Job::awaited(event.line());
         self.health.send(now, job);
-        let pending = Pending { written, correction: Some((later, event)), health: &self.health };
-        pending.until(deadline).await
+        Pending { written, correction: Some((later, event)), sink: self }.until(deadline).await
     }
 
     /// Writes the line of an intent, and waits for that until `deadline`.
@@ -136,7 +181,7 @@ impl Sink {
         };
         let (job, written) = Job::awaited(intent.line());
         self.health.send(now, job);
-        Pending { written, correction: None, health: &self.health }.until(deadline).await
+        Pending { written, correction: None, sink: self }.until(deadline).await
     }
 
     /// Has the outcome that an answer gets whose record came too late written some time.
@@ -153,7 +198,7 @@ impl Sink {
             return self.lose();
         }
         match self.queue.try_reserve() {
-            Ok(permit) => self.health.send(permit, Job::settled(event.line())),
+            Ok(permit) => self.send_settled(permit, event),
             Err(mpsc::error::TrySendError::Full(())) => self.lose(),
             Err(mpsc::error::TrySendError::Closed(())) => {
                 self.health.failed(&"its writer has ended");
@@ -164,9 +209,14 @@ impl Sink {
     /// Has `event` written, which stays true whenever that is, if need be without `room`.
     pub(super) fn write_settled(&self, room: Option<Room<'_>>, event: &Event) {
         match room.and_then(|mut room| room.next()) {
-            Some(permit) => self.health.send(permit, Job::settled(event.line())),
+            Some(permit) => self.send_settled(permit, event),
             None => self.write_some_time(event),
         }
+    }
+
+    fn send_settled(&self, room: Permit<'_, Job>, event: &Event) {
+        self.health.send(room, Job::settled(event.line()));
+        self.bell.ring();
     }
 
     /// Counts a record that will not be written.
@@ -190,6 +240,10 @@ impl Sink {
 impl Pending<'_> {
     /// Waits until `deadline`.
     async fn until(mut self, deadline: Instant) -> Result<(), Unrecorded> {
+        if !self.sink.bell.is_promised.swap(true, Ordering::SeqCst) {
+            let _promise = Promise(&self.sink.bell);
+            yield_now().await;
+        }
         let written = timeout_at(deadline, &mut self.written).await;
         if matches!(written, Ok(Ok(()))) {
             self.correction = None;
@@ -197,7 +251,7 @@ impl Pending<'_> {
         }
         let decided = self.decide(UNAVAILABLE);
         if decided.is_err() {
-            self.health.late();
+            self.sink.health.late();
         }
         decided
     }
@@ -211,7 +265,7 @@ impl Pending<'_> {
         }
         if let Some((permit, mut event)) = correction {
             event.instead(outcome);
-            self.health.send(permit, Job::settled(event.line()));
+            self.sink.send_settled(permit, &event);
         }
         Err(Unrecorded)
     }

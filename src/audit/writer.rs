@@ -3,7 +3,12 @@
 //! What nobody waits for and could not be written it keeps, and tries again every second until it can:
 //! that is also how it finds out that a full disk has room again. It never holds more than one batch.
 
-use std::{mem, sync::Arc, thread, time::Duration};
+use std::{
+    iter, mem,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 use tokio::sync::{
     mpsc::Receiver,
@@ -47,16 +52,26 @@ impl Job {
 
 pub(super) struct Writer<T> {
     queue: Receiver<Job>,
+    /// Rings when there is something in the queue, and ends when there never will be.
+    bell: mpsc::Receiver<()>,
     output: Output<T>,
     health: Arc<Health>,
     /// What is to be written next. Empty unless something failed.
     batch: Vec<Job>,
+    /// There may be more in the queue, of which nobody rings again.
+    has_more: bool,
     is_failing: bool,
 }
 
 impl<T: Target> Writer<T> {
-    pub(super) fn new(queue: Receiver<Job>, output: Output<T>, health: Arc<Health>) -> Self {
-        Self { queue, output, health, batch: Vec::new(), is_failing: false }
+    pub(super) fn new(
+        queue: Receiver<Job>,
+        bell: mpsc::Receiver<()>,
+        output: Output<T>,
+        health: Arc<Health>,
+    ) -> Self {
+        let (has_more, is_failing) = (false, false);
+        Self { queue, bell, output, health, batch: Vec::new(), has_more, is_failing }
     }
 
     /// Writes until nobody is left to send anything.
@@ -73,19 +88,26 @@ impl<T: Target> Writer<T> {
 
     /// Waits until there is something to write. False: there never will be.
     fn take(&mut self) -> bool {
-        let room = MAX_BATCH - self.batch.len();
-        let mut taken = 0;
         if self.is_failing {
             thread::sleep(TRY_AGAIN_AFTER);
-            while taken < room && self.queue.try_recv().map(|job| self.batch.push(job)).is_ok() {
-                taken += 1;
-            }
-        } else {
-            taken = self.queue.blocking_recv_many(&mut self.batch, room);
+        } else if !self.has_more {
+            // Also where there are lines already: who sent them rings once the others have sent theirs.
+            let _ = self.bell.recv();
         }
+        let room = MAX_BATCH - self.batch.len();
+        let taken = self.receive(room);
+        self.has_more = taken == room;
         self.health.begin(taken);
         // Once nobody knows of us any more, nobody will mend what fails either.
         taken > 0 || !self.queue.is_closed()
+    }
+
+    /// Takes what waits, at most so many lines, and says how many.
+    fn receive(&mut self, room: usize) -> usize {
+        let waiting = iter::from_fn(|| self.queue.try_recv().ok()).take(room);
+        let before = self.batch.len();
+        self.batch.extend(waiting);
+        self.batch.len() - before
     }
 
     fn write(&mut self) {

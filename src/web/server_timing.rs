@@ -1,7 +1,10 @@
 //! The `Server-Timing` header: what the time until a token went into, in milliseconds. Browsers show it
 //! beside the request.
 
-use std::time::Duration;
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 use axum::http::{HeaderName, HeaderValue};
 
@@ -9,22 +12,35 @@ use crate::vending::Asked;
 
 pub(super) const HEADER: HeaderName = HeaderName::from_static("server-timing");
 
+/// The bytes of a usual header.
+const USUAL: usize = 96;
+
 /// The header's value: what the pool had, how long the provider took, and how long all of it took.
 pub(super) fn value(
     pool: Option<Asked>,
     upstream: Option<Duration>,
     total: Duration,
 ) -> Option<HeaderValue> {
-    let pool = pool.map(|asked| format!("pool;desc=\"{}\"", name(asked)));
-    let provider = upstream.map(|took| format!("provider;dur={}", millis(took)));
-    let total = Some(format!("total;dur={}", millis(total)));
-    let metrics: Vec<_> = [pool, provider, total].into_iter().flatten().collect();
-    HeaderValue::try_from(metrics.join(", ")).ok()
+    let mut text = String::with_capacity(USUAL);
+    // Writing to a `String` cannot fail.
+    if let Some(asked) = pool {
+        let _ = write!(text, "pool;desc=\"{}\", ", name(asked));
+    }
+    if let Some(took) = upstream {
+        let _ = write!(text, "provider;dur={}, ", Millis(took));
+    }
+    let _ = write!(text, "total;dur={}", Millis(total));
+    HeaderValue::try_from(text).ok()
 }
 
-/// Milliseconds with three decimals.
-fn millis(duration: Duration) -> String {
-    format!("{:.3}", duration.as_secs_f64() * 1e3)
+/// Shows milliseconds with three decimals, from whole numbers: rounding a fraction takes long.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX);
+        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
+    }
 }
 
 /// What it is called, also in the log.

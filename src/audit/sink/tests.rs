@@ -4,7 +4,7 @@ use std::sync::mpsc as std_mpsc;
 
 use serde_json::Value;
 
-use super::*;
+use super::{super::line::Text, *};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -26,7 +26,7 @@ fn held() -> (Arc<Sink>, std_mpsc::Receiver<String>, std_mpsc::Sender<io::Result
 }
 
 fn event(id: &str) -> Box<Event> {
-    let (request_id, outcome) = (Some(id.to_owned()), Some("vended"));
+    let (request_id, outcome) = (Some(Text(id.to_owned())), Some("vended"));
     Box::new(Event { request_id, outcome, ..Event::default() })
 }
 
