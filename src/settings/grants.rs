@@ -2,13 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use config::Value;
-
-use super::{
-    origins::Origin,
-    section::Section,
-    value::{Deadline, FromSetting},
-};
+use super::{origins::Origin, section::Section, value::Deadline, words::words};
 
 /// What some of the callers may have.
 #[derive(Clone, Debug)]
@@ -29,39 +23,22 @@ pub struct Grant {
     pub limits: Option<String>,
 }
 
-/// How a caller is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Via {
-    /// By a secret caller key.
-    Key,
-    /// By a publishable caller key.
-    PublishableKey,
-    /// By a JWT.
-    Jwt,
-    /// By the word of an application that was asked.
-    Forward,
-    /// By the word of a proxy in front.
-    Proxy,
-    /// Not at all.
-    Anonymous,
-}
-
-impl Via {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Key, Self::PublishableKey, Self::Jwt, Self::Forward, Self::Proxy, Self::Anonymous];
-
-    /// Its name in the settings and in the audit log.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::PublishableKey => "publishable_key",
-            Self::Jwt => "jwt",
-            Self::Forward => "forward",
-            Self::Proxy => "proxy",
-            Self::Anonymous => "anonymous",
-        }
+words! {
+    /// How a caller is known.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Via {
+        /// By a secret caller key.
+        Key = "key",
+        /// By a publishable caller key.
+        PublishableKey = "publishable_key",
+        /// By a JWT.
+        Jwt = "jwt",
+        /// By the word of an application that was asked.
+        Forward = "forward",
+        /// By the word of a proxy in front.
+        Proxy = "proxy",
+        /// Not at all.
+        Anonymous = "anonymous",
     }
 }
 
@@ -76,14 +53,5 @@ impl Grant {
             max_ttl: section.optional("max_ttl").map(|it: Deadline| it.0),
             limits: section.optional("limits"),
         }
-    }
-}
-
-impl FromSetting for Via {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        let text = String::from_setting(value).unwrap_or_default();
-        let known = Self::ALL.map(Self::name).join("\", \"");
-        let found = Self::ALL.into_iter().find(|via| via.name() == text);
-        found.ok_or_else(|| format!("expected some of \"{known}\""))
     }
 }

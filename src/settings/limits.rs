@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use config::Value;
 use url::Url;
 
-use super::{section::Section, value::FromSetting};
+use super::{
+    section::Section,
+    value::{FromSetting, whole},
+    words::words,
+};
 use crate::base::secret::SecretRef;
 
 /// How many tokens, and how often.
@@ -49,15 +53,17 @@ pub struct Limit {
     pub quota: Option<Quota>,
 }
 
-/// What a limit does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Nothing.
-    Off,
-    /// Counts, and says what it would refuse.
-    Observe,
-    /// Refuses.
-    Enforce,
+words! {
+    /// What a limit does.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Mode {
+        /// Nothing.
+        Off = "off",
+        /// Counts, and says what it would refuse.
+        Observe = "observe",
+        /// Refuses.
+        Enforce = "enforce",
+    }
 }
 
 /// So many in a while, evenly, and so many at once after a rest.
@@ -173,7 +179,7 @@ impl FromSetting for Count {
             "d" => 86_400,
             _ => return Err(expected()),
         };
-        let count = whole(count).ok_or_else(expected)?;
+        let Whole(count) = Whole::from_setting(&count.into()).map_err(|_| expected())?;
         Ok(Self(Some((count, Duration::from_secs(seconds)))))
     }
 }
@@ -183,24 +189,7 @@ struct Whole(u32);
 
 impl FromSetting for Whole {
     fn from_setting(value: &Value) -> Result<Self, String> {
-        let expected = || "expected a whole number from 1 to 1000000".to_owned();
-        whole(&value.clone().into_string().map_err(|_| expected())?).map(Self).ok_or_else(expected)
-    }
-}
-
-fn whole(text: &str) -> Option<u32> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| digits && (1..=1_000_000).contains(number))
-}
-
-impl FromSetting for Mode {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        match String::from_setting(value).as_deref() {
-            Ok("off") => Ok(Self::Off),
-            Ok("observe") => Ok(Self::Observe),
-            Ok("enforce") => Ok(Self::Enforce),
-            _ => Err("expected \"off\", \"observe\" or \"enforce\"".to_owned()),
-        }
+        whole(value, 1, 1_000_000).map(Self)
     }
 }
 

@@ -3,7 +3,7 @@
 use config::Value;
 use tracing::level_filters::LevelFilter;
 
-use super::{section::Section, value::FromSetting};
+use super::{section::Section, value::FromSetting, words::words};
 
 /// What is logged, and how.
 #[derive(Clone, Debug)]
@@ -14,15 +14,17 @@ pub struct Log {
     pub filter: Filter,
 }
 
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Pretty on a terminal, JSON otherwise.
-    Auto,
-    /// For people.
-    Pretty,
-    /// A JSON object a line.
-    Json,
+words! {
+    /// How a log line looks.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Format {
+        /// Pretty on a terminal, JSON otherwise.
+        Auto = "auto",
+        /// For people.
+        Pretty = "pretty",
+        /// A JSON object a line.
+        Json = "json",
+    }
 }
 
 /// Which events are logged.
@@ -33,17 +35,6 @@ impl Log {
         Self {
             format: section.get("format", Format::Auto),
             filter: section.get("filter", Filter::new()),
-        }
-    }
-}
-
-impl FromSetting for Format {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        match String::from_setting(value).as_deref() {
-            Ok("auto") => Ok(Self::Auto),
-            Ok("pretty") => Ok(Self::Pretty),
-            Ok("json") => Ok(Self::Json),
-            _ => Err("expected \"auto\", \"pretty\" or \"json\"".to_owned()),
         }
     }
 }

@@ -25,6 +25,7 @@ mod tokens;
 mod transport;
 mod tree;
 mod value;
+mod words;
 
 pub use audit::{AddressForm, Audit, Sink};
 pub use auth::{Algorithm, Auth, CallerFrom, CallerKey, Forward, Jwt, KeyId, KeySource, PublicKey};

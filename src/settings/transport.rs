@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use config::Value;
 use url::Url;
 
-use super::{section::Section, value::FromSetting};
+use super::{section::Section, value::FromSetting, words::words};
 use crate::base::secret::SecretRef;
 
 /// How a provider is reached.
@@ -17,7 +17,7 @@ pub struct Transport {
     pub client: Option<ClientFiles>,
     /// The version of HTTP.
     pub http: Http,
-    /// By way of whom.
+    /// The forward proxy.
     pub proxy: Proxy,
 }
 
@@ -30,22 +30,24 @@ pub struct ClientFiles {
     pub key: PathBuf,
 }
 
-/// The version of HTTP that is spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Http {
-    /// What the server prefers.
-    #[default]
-    Auto,
-    /// HTTP/1.1.
-    One,
-    /// HTTP/2.
-    Two,
+words! {
+    /// The version of HTTP that is spoken.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum Http {
+        /// What the server prefers.
+        #[default]
+        Auto = "auto",
+        /// HTTP/1.1.
+        One = "1",
+        /// HTTP/2.
+        Two = "2",
+    }
 }
 
-/// By way of whom a provider is reached.
+/// The forward proxy that a provider is reached through.
 #[derive(Clone, Debug, Default)]
 pub enum Proxy {
-    /// Nobody.
+    /// None.
     #[default]
     Off,
     /// An HTTP proxy at this URL.
@@ -93,18 +95,6 @@ impl FromSetting for PemFile {
         match String::from_setting(value).unwrap_or_default().parse() {
             Ok(SecretRef::File(path)) => Ok(Self(path)),
             _ => Err("expected a file in PEM, such as \"file:/etc/valetkey/ca.pem\"".to_owned()),
-        }
-    }
-}
-
-impl FromSetting for Http {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        // The environment is text, but a number in a file is what is meant as well.
-        match value.clone().into_string().as_deref() {
-            Ok("auto") => Ok(Self::Auto),
-            Ok("1") => Ok(Self::One),
-            Ok("2") => Ok(Self::Two),
-            _ => Err("expected \"auto\", \"1\" or \"2\"".to_owned()),
         }
     }
 }

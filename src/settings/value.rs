@@ -103,7 +103,8 @@ impl FromSetting for SecretRef {
 pub(super) fn whole(value: &Value, least: u32, most: u32) -> Result<u32, String> {
     let number = match &value.kind {
         ValueKind::I64(number) => u32::try_from(*number).ok(),
-        ValueKind::String(text) => text.parse().ok(),
+        // `parse` would take a sign.
+        ValueKind::String(text) if !text.starts_with('+') => text.parse().ok(),
         _ => None,
     };
     let number = number.filter(|number| (least..=most).contains(number));

@@ -61,8 +61,10 @@ impl<'a> Token<'a> {
             return Err(Rejected::Wrong("the header has crit, b64, zip or enc"));
         }
         let algorithm = header.get("alg").and_then(Value::as_str);
-        let algorithm =
-            Algorithm::ALL.into_iter().find(|known| algorithm.is_some_and(|it| it == known.name()));
+        let algorithm = Algorithm::ALL
+            .iter()
+            .copied()
+            .find(|known| algorithm.is_some_and(|it| it == known.name()));
         let kid = text(&header, "kid")?;
         if kid.as_deref().is_some_and(|kid| !is_kid(kid)) {
             return Err(Rejected::Wrong("the kid is not short visible ASCII"));

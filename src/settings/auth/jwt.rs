@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     base::secret::SecretRef,
-    settings::{section::Section, value::FromSetting},
+    settings::{section::Section, value::FromSetting, words::words},
 };
 
 /// An issuer of JWTs, and what a JWT of its must be like.
@@ -53,60 +53,27 @@ pub enum PublicKey {
     Inline(String),
 }
 
-/// A signature algorithm (RFC 7518, section 3.1; RFC 8037).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the standard's")]
-pub enum Algorithm {
-    HS256,
-    HS384,
-    HS512,
-    RS256,
-    RS384,
-    RS512,
-    PS256,
-    PS384,
-    PS512,
-    ES256,
-    ES384,
-    EdDSA,
+words! {
+    /// A signature algorithm (RFC 7518, section 3.1; RFC 8037).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names are the standard's")]
+    pub enum Algorithm {
+        HS256 = "HS256",
+        HS384 = "HS384",
+        HS512 = "HS512",
+        RS256 = "RS256",
+        RS384 = "RS384",
+        RS512 = "RS512",
+        PS256 = "PS256",
+        PS384 = "PS384",
+        PS512 = "PS512",
+        ES256 = "ES256",
+        ES384 = "ES384",
+        EdDSA = "EdDSA",
+    }
 }
 
 impl Algorithm {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::HS256,
-        Self::HS384,
-        Self::HS512,
-        Self::RS256,
-        Self::RS384,
-        Self::RS512,
-        Self::PS256,
-        Self::PS384,
-        Self::PS512,
-        Self::ES256,
-        Self::ES384,
-        Self::EdDSA,
-    ];
-
-    /// The name in a JWT's `alg`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::HS256 => "HS256",
-            Self::HS384 => "HS384",
-            Self::HS512 => "HS512",
-            Self::RS256 => "RS256",
-            Self::RS384 => "RS384",
-            Self::RS512 => "RS512",
-            Self::PS256 => "PS256",
-            Self::PS384 => "PS384",
-            Self::PS512 => "PS512",
-            Self::ES256 => "ES256",
-            Self::ES384 => "ES384",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-
     /// Whether its key is a secret that both sides have.
     #[must_use]
     pub fn is_symmetric(self) -> bool {
@@ -195,14 +162,5 @@ impl FromSetting for PublicKey {
             _ => Err("expected \"file:/path\", or the PEM itself: \"-----BEGIN PUBLIC KEY-----…\""
                 .to_owned()),
         }
-    }
-}
-
-impl FromSetting for Algorithm {
-    fn from_setting(value: &Value) -> Result<Self, String> {
-        let text = String::from_setting(value).unwrap_or_default();
-        let known = Self::ALL.map(Self::name).join(", ");
-        let found = Self::ALL.into_iter().find(|algorithm| algorithm.name() == text);
-        found.ok_or_else(|| format!("expected a list of some of {known}"))
     }
 }
