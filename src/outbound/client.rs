@@ -118,7 +118,7 @@ impl Client {
         match answer {
             Ok(answer) => {
                 connections.answers.fetch_add(1, Relaxed);
-                Ok(Reply(answer))
+                if is_ambiguous(&answer) { Err(SendError::NotHttp) } else { Ok(Reply(answer)) }
             }
             Err(error) => {
                 if error.is_connect() {
@@ -165,6 +165,17 @@ impl Drop for GivenUp<'_> {
             self.shared.connections.compare_and_swap(self.connections, fresh);
         }
     }
+}
+
+/// Whether others could find another end of its body than the library does, and so another beginning
+/// of what follows (RFC 9112, section 6.3; RFC 9110, section 15.3.6).
+fn is_ambiguous(answer: &Response) -> bool {
+    let (headers, encoding) = (answer.headers(), header::TRANSFER_ENCODING);
+    let chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    let mut encodings = headers.get_all(&encoding).iter();
+    let is_plain = encodings.next().is_none_or(chunked) && encodings.next().is_none();
+    let has_both = headers.contains_key(encoding) && headers.contains_key(header::CONTENT_LENGTH);
+    !is_plain || has_both || answer.status() == StatusCode::RESET_CONTENT
 }
 
 impl Reply {

@@ -151,6 +151,11 @@ async fn an_answer_that_is_no_http() {
     let body = "{\"token\":\"sutkn_x\"}";
     let with = |headers: &str| Counting::writing(format!("{HEAD}{headers}\r\n{body}"));
     let raw = |text: &str| Counting::writing(text.as_bytes());
+    let chunked = |encoding: &str, headers: &str| {
+        let headers = format!("transfer-encoding: {encoding}\r\n{headers}");
+        let body = format!("13\r\n{body}\r\n0\r\n\r\n");
+        Counting::writing(format!("{HEAD}{headers}\r\n{body}"))
+    };
     let not_http = "it is not HTTP";
     let many = "x: y\r\n".repeat(200);
     let cases = vec![
@@ -169,6 +174,23 @@ async fn an_answer_that_is_no_http() {
             INVALID,
         ),
         Case::eleven("two hundred headers", with(&many), INVALID).saying(not_http),
+        Case::eleven("chunked twice", chunked("chunked, chunked", ""), INVALID).saying(not_http),
+        Case::eleven(
+            "chunked on two lines",
+            chunked("chunked\r\ntransfer-encoding: chunked", ""),
+            INVALID,
+        )
+        .saying(not_http),
+        Case::eleven("compressed", chunked("gzip, chunked", ""), INVALID).saying(not_http),
+        Case::eleven("chunked and a length", chunked("chunked", "content-length: 19\r\n"), INVALID)
+            .saying(not_http),
+        Case::eleven(
+            "205 with a body",
+            raw(&format!("HTTP/1.1 205 x\r\ncontent-length: 19\r\n\r\n{body}")),
+            INVALID,
+        )
+        .saying(not_http),
+        Case::eleven("chunked", chunked("Chunked", ""), VENDED),
         Case::eleven(
             "the same length twice",
             with("content-length: 19\r\ncontent-length: 19\r\n"),
