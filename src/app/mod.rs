@@ -1,7 +1,7 @@
 //! The composition root. [`App`] lives as long as the process; [`Live`] is what the settings made
 //! of it, immutable, and the same for the whole of one request.
 
-mod build;
+mod assemble;
 mod loads;
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio_util::task::TaskTracker;
 
-pub use build::Ingredients;
+pub use assemble::Ingredients;
 pub use loads::{Failed, Loads};
 
 use crate::{

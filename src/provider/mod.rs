@@ -6,14 +6,14 @@ mod elevenlabs;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod pooled;
+mod pool;
 mod providers;
 mod resilience;
 mod upstream;
 mod xai;
 
 pub use error::{Invalid, ProviderError, Refusal, Unreachable};
-pub use pooled::{Means, Pool, PoolTerms, Pooled};
+pub use pool::{Means, Pool, PoolTerms, Pooled};
 pub use providers::{Providers, Stocked};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -8,7 +8,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use crate::provider::pooled::stock::{Order, Stock, Terms};
+use crate::provider::pool::stock::{Order, Stock, Terms};
 
 /// Something that happens.
 #[derive(Clone, Debug)]

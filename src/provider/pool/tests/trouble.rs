@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::support::{Does, set};
-use crate::provider::{ProviderError, Unreachable, pooled::reason};
+use crate::provider::{ProviderError, Unreachable, pool::reason};
 
 const SECOND: Duration = Duration::from_secs(1);
 
