@@ -255,8 +255,8 @@ impl Open {
         let deadline = Deadline::now() + INTENT_PATIENCE;
         // Not the request's id: callers may choose that.
         self.event.mint_id = Some(Uuid::now_v7());
-        let intent = self.event.intent(self.intent, self.audit.clock.now());
-        self.audit.sink.write_intent(&intent, deadline).await?;
+        let intent = self.event.intent(self.intent, self.audit.clock.now()).line();
+        self.audit.sink.write_intent(intent, deadline).await?;
         self.event.minted = Some(Made::Unknown);
         Ok(())
     }

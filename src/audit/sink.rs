@@ -172,14 +172,14 @@ impl Sink {
     /// Writes the line of an intent, and waits for that until `deadline`.
     pub(super) async fn write_intent(
         &self,
-        intent: &Event,
+        intent: Vec<u8>,
         deadline: Instant,
     ) -> Result<(), Unrecorded> {
         let Some(now) = self.room(deadline).await.and_then(|mut room| room.next()) else {
             self.health.late();
             return Err(Unrecorded);
         };
-        let (job, written) = Job::awaited(intent.line());
+        let (job, written) = Job::awaited(intent);
         self.health.send(now, job);
         Pending { written, correction: None, sink: self }.until(deadline).await
     }

@@ -92,27 +92,42 @@ impl Client {
     ///
     /// # Errors
     /// When no answer came.
-    pub async fn post(&self, post: &PreparedPost, body: Bytes) -> Result<Reply, SendError> {
-        self.send(post.with(body)).await
+    pub fn post(
+        &self,
+        post: &PreparedPost,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Reply, SendError>> {
+        self.send(post.with(body))
     }
 
     /// Asks for `url`. The deadline is the caller's, who drops the future.
     ///
     /// # Errors
     /// When no answer came.
-    pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Reply, SendError> {
+    pub fn get(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+    ) -> impl Future<Output = Result<Reply, SendError>> {
         let mut request = Request::new(Method::GET, url);
         *request.headers_mut() = headers;
-        self.send(request).await
+        self.send(request)
     }
 
-    async fn send(&self, request: Request) -> Result<Reply, SendError> {
+    fn send(&self, request: Request) -> impl Future<Output = Result<Reply, SendError>> {
         let connections = self.0.connections.load_full();
+        // The library holds the request from here on; only when it is polled does it send it.
+        let answer = connections.http.execute(request);
+        self.exchange(connections, answer)
+    }
+
+    async fn exchange(
+        &self,
+        connections: Arc<Connections>,
+        answer: impl Future<Output = Result<Response, reqwest::Error>>,
+    ) -> Result<Reply, SendError> {
         let mut given_up = GivenUp::new(&self.0, &connections);
-        let exchange = async {
-            let answer = connections.http.execute(request).await;
-            (answer, !CONNECT_BEGUN.with(Cell::get))
-        };
+        let exchange = async { (answer.await, !CONNECT_BEGUN.with(Cell::get)) };
         let (answer, is_reused) = CONNECT_BEGUN.scope(Cell::new(false), exchange).await;
         given_up.is_over = true;
         match answer {

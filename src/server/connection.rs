@@ -14,6 +14,10 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderValue, Request, Response, Version, header},
 };
+use futures_util::{
+    FutureExt as _,
+    future::{Either, ready},
+};
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::{http1, http2},
@@ -87,7 +91,8 @@ impl Connection {
     async fn converse(self: &Arc<Self>, stream: &Arc<TcpStream>) {
         let mut io = Watched::new(stream.clone(), self.watch.clone(), self.refusals.clone());
         let ended = match self.http2 && begins_with_preface(&mut io).await {
-            true => self.http2(io).await,
+            // Boxed: few connections speak it, and what it needs is twice what the others need.
+            true => Box::pin(self.http2(io)).await,
             false => self.http1(io).await,
         };
         if let Err(error) = ended {
@@ -142,22 +147,27 @@ impl Connection {
         connection.await
     }
 
-    async fn answer(
+    /// Not an `async fn`, which would keep a place for the request until there is an answer.
+    fn answer(
         self: Arc<Self>,
         mut request: Request<Incoming>,
-    ) -> io::Result<Response<Counted>> {
-        let in_service = self.watch.request().ok_or(io::ErrorKind::ConnectionAborted)?;
+    ) -> impl Future<Output = io::Result<Response<Counted>>> {
+        let Some(in_service) = self.watch.request() else {
+            return Either::Left(ready(Err(io::ErrorKind::ConnectionAborted.into())));
+        };
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let may_close = request.version() < Version::HTTP_2;
-        let mut response = self.site.routes().call(request.map(body)).await;
-        if may_close && !self.site.app.is_ready() {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
-        if response.headers().get(header::CONNECTION).is_some_and(|it| it == "close") {
-            self.watch.say_last();
-        }
-        Ok(response.map(|body| Counted { body, _in_service: in_service }))
+        let response = self.site.routes().call(request.map(body));
+        Either::Right(response.map(move |mut response| {
+            if may_close && !self.site.app.is_ready() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            if response.headers().get(header::CONNECTION).is_some_and(|it| it == "close") {
+                self.watch.say_last();
+            }
+            Ok(response.map(|body| Counted { body, _in_service: in_service }))
+        }))
     }
 }
 

@@ -7,7 +7,6 @@ use std::{
     any::Any,
     convert::Infallible,
     panic::AssertUnwindSafe,
-    pin::pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -22,10 +21,10 @@ use axum::{
 };
 use futures_util::{
     FutureExt as _,
-    future::{CatchUnwind, Map},
+    future::{CatchUnwind, Either, Map, lazy, ready},
 };
 use tokio::time::timeout;
-use tower::{Layer as _, Service, util::Either};
+use tower::{Layer as _, Service, util};
 use tower_http::cors::Cors;
 use tracing::Instrument as _;
 
@@ -46,7 +45,7 @@ pub struct Layered(Arc<Layers>);
 
 struct Layers {
     routes: Routes,
-    inner: Either<Cors<Guarded>, Guarded>,
+    inner: util::Either<Cors<Guarded>, Guarded>,
     sandbox: bool,
     deadline: Duration,
 }
@@ -56,8 +55,8 @@ impl Layered {
         let guarded = Guarded(routes.router.clone());
         // Inside of problems, which leave its headers alone: a page must be able to read those too.
         let inner = match cors::layer(live) {
-            Some(cors) => Either::Left(cors.layer(guarded)),
-            None => Either::Right(guarded),
+            Some(cors) => util::Either::Left(cors.layer(guarded)),
+            None => util::Either::Right(guarded),
         };
         let deadline = live.server.request_timeout;
         Self(Arc::new(Layers { routes, inner, sandbox: live.sandbox, deadline }))
@@ -66,13 +65,16 @@ impl Layered {
     /// Answers, whatever happens.
     pub fn call(self, request: Request) -> impl Future<Output = Response> + Send {
         // Even what is below may panic, and a connection that just ends tells nobody anything.
-        let answer = AssertUnwindSafe(self.0.answer(request)).catch_unwind();
-        answer.map(|caught| caught.unwrap_or_else(|_| layer_panicked()))
+        let answer = lazy(move |_| self.0.answer(request)).flatten();
+        AssertUnwindSafe(answer)
+            .catch_unwind()
+            .map(|caught| caught.unwrap_or_else(|_| layer_panicked()))
     }
 }
 
 impl Layers {
-    async fn answer(self: Arc<Self>, mut request: Request) -> Response {
+    /// Not an `async fn`, and neither is `served`: those would keep a place for the request.
+    fn answer(self: Arc<Self>, mut request: Request) -> impl Future<Output = Response> + Send {
         // First, so that the line tells of everything below and the id is there for all of it.
         let id = RequestId::of(request.headers());
         request.extensions_mut().insert(id.clone());
@@ -82,33 +84,37 @@ impl Layers {
         let response = match strict::refusal(&request) {
             None => {
                 let span = tracing::debug_span!("request", request_id = id.as_str());
-                self.served(request).instrument(span).await
+                Either::Left(Arc::clone(&self).served(request).instrument(span))
             }
-            Some(refusal) => refusal,
+            Some(refusal) => Either::Right(ready(refusal)),
         };
-        // Everything above may answer with a bare status; here it becomes a document.
-        let mut response = problem::render(response, &id, for_sdk);
-        // On every answer, whoever made it.
-        self.mark(&mut response);
-        line.end(&response);
-        response.headers_mut().insert(request_id::HEADER, id.header());
-        response
+        response.map(move |response| {
+            // Everything above may answer with a bare status; here it becomes a document.
+            let mut response = problem::render(response, &id, for_sdk);
+            // On every answer, whoever made it.
+            self.mark(&mut response);
+            line.end(&response);
+            response.headers_mut().insert(request_id::HEADER, id.header());
+            response
+        })
     }
 
     /// No request takes longer than its deadline.
-    async fn served(&self, request: Request) -> Response {
+    fn served(self: Arc<Self>, request: Request) -> impl Future<Output = Response> + Send {
         let (request, unread) = Unread::lend(request);
-        let answer = pin!(self.inner.clone().call(request));
-        let mut response = match timeout(self.deadline, answer).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => self.too_late(),
-        };
-        // Outside of the deadline: also what took too long may have left its body unread.
-        if let Some(unread) = unread {
-            unread.settle(&mut response).await;
-        }
-        response
+        let answer = timeout(self.deadline, self.inner.clone().call(request));
+        answer.then(async move |answer| {
+            let mut response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => self.too_late(),
+            };
+            // Outside of the deadline: also what took too long may have left its body unread.
+            if let Some(unread) = unread {
+                unread.settle(&mut response).await;
+            }
+            response
+        })
     }
 
     fn mark(&self, response: &mut Response) {

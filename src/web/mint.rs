@@ -2,9 +2,7 @@
 
 use axum::{
     Json,
-    body::Body,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::request::Parts,
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
@@ -111,18 +109,20 @@ pub(super) async fn list(State(Site { app, live }): State<Site>, request: Reques
 }
 
 /// The way of every request for a token.
-async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Response {
-    let (parts, body) = request.into_parts();
-    let client = visitor::asking(&parts, &live).client;
-    let mut report = Report::begin(&app, &parts, route.path, client);
+fn mint(site: Site, request: Request, route: Route) -> impl Future<Output = Response> {
     let shape = route.shape;
-    if app.gate().is_full() {
-        // Nothing of it is looked at, so that this stays cheap however many come.
-        return report.refused(Error::Overloaded.into()).await;
-    }
-    let understood = understand(&app, &live, &parts, body, route, &mut report).await;
-    // Its headers keep the buffer that they came in, however long the provider takes.
-    drop(parts);
+    // Boxed, so that what is needed for it is held no longer: the provider takes its time, and the headers
+    // keep the buffer that they came in.
+    let understanding = Box::pin(understand(site.clone(), request, route));
+    mint_understood(site, understanding, shape)
+}
+
+async fn mint_understood(
+    Site { app, live }: Site,
+    understanding: impl Future<Output = (Report, Result<Ask, Problem>)>,
+    shape: fn(&Vended<'_>, &App) -> Response,
+) -> Response {
+    let (mut report, understood) = understanding.await;
     let ask = match understood {
         Ok(ask) => ask,
         Err(problem) => return report.refused(problem).await,
@@ -156,22 +156,29 @@ async fn mint(Site { app, live }: Site, request: Request, route: Route) -> Respo
 
 /// Who asks, and for what.
 async fn understand(
-    app: &App,
-    live: &Live,
-    parts: &Parts,
-    body: Body,
+    Site { app, live }: Site,
+    request: Request,
     route: Route,
-    report: &mut Report,
-) -> Result<Ask, Problem> {
-    let asking = visitor::asking(parts, live);
-    let mut admission = admit(app, live, &asking).await;
-    report.admission(&mut admission);
-    let caller = admission.admitted.map_err(|error| visitor::problem(error, parts))?;
-    let name = name(live, route.wanted?)?;
-    let request = (route.read)(Asked::read(&parts.headers, body, live.server.body_timeout).await?);
-    let origin = visitor::origin(parts).map(str::to_owned);
-    let (client, address) = (asking.client, admission.address);
-    Ok(Ask { caller, origin, client, address, name, request })
+) -> (Report, Result<Ask, Problem>) {
+    let (parts, body) = request.into_parts();
+    let asking = visitor::asking(&parts, &live);
+    let mut report = Report::begin(&app, &parts, route.path, asking.client);
+    if app.gate().is_full() {
+        // Nothing of it is looked at, so that this stays cheap however many come.
+        return (report, Err(Error::Overloaded.into()));
+    }
+    let ask = async {
+        let mut admission = admit(&app, &live, &asking).await;
+        report.admission(&mut admission);
+        let caller = admission.admitted.map_err(|error| visitor::problem(error, &parts))?;
+        let name = name(&live, route.wanted?)?;
+        let body = Asked::read(&parts.headers, body, live.server.body_timeout).await?;
+        let (origin, request) = (visitor::origin(&parts).map(str::to_owned), (route.read)(body));
+        let (client, address) = (asking.client, admission.address);
+        Ok(Ask { caller, origin, client, address, name, request })
+    };
+    let ask = ask.await;
+    (report, ask)
 }
 
 fn wanted(name: Named, wanted: fn(String) -> Wanted) -> Result<Wanted, Problem> {

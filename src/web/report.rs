@@ -8,6 +8,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use futures_util::{FutureExt as _, future::BoxFuture};
+
 use super::{
     access_log,
     problem::{Code, Problem},
@@ -118,7 +120,12 @@ impl Report {
         self.end(name, problem.into_response())
     }
 
-    async fn end(self, mut outcome: &'static str, mut response: Response) -> Response {
+    /// Boxed: what waits for this waits much longer for the provider before it.
+    fn end(self, outcome: &'static str, response: Response) -> BoxFuture<'static, Response> {
+        self.record_and_count(outcome, response).boxed()
+    }
+
+    async fn record_and_count(self, mut outcome: &'static str, mut response: Response) -> Response {
         if let Err(unrecorded) = self.record.finish(outcome).await {
             outcome = Code::AuditUnavailable.name();
             self.app.metrics().audit_failed();

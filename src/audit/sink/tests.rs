@@ -90,7 +90,7 @@ async fn an_intent_that_comes_too_late_is_withdrawn() {
     let line = tokio::task::spawn_blocking(move || (begun.recv().unwrap(), begun));
     let (_, begun) = line.await.unwrap();
     let deadline = Instant::now() + Duration::from_millis(1);
-    assert!(sink.write_intent(&event("intent"), deadline).await.is_err());
+    assert!(sink.write_intent(event("intent").line(), deadline).await.is_err());
     sink.write_settled(None, &event("b"));
     drop(end);
     sink.flush();
@@ -123,7 +123,7 @@ async fn what_fails_is_told_at_once_and_what_is_settled_is_tried_again() {
 async fn a_sink_that_failed_and_has_nothing_to_write_finds_out_that_it_has_room_again() {
     let (sink, begun, end) = held();
     end.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
-    assert!(sink.write_intent(&event("intent"), Instant::now() + LONG).await.is_err());
+    assert!(sink.write_intent(event("intent").line(), Instant::now() + LONG).await.is_err());
     assert!(sink.is_stuck());
     drop(end);
     let writes = tokio::task::spawn_blocking(move || {
