@@ -7,15 +7,12 @@ use std::{
 };
 
 use http::{HeaderMap, header::FORWARDED};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// So many hops are looked at. Nobody has as many proxies; an attacker may write as many.
 const MAX_HOPS: usize = 32;
-
-/// What keeps an IPv4-mapped IPv6 network apart: `::ffff:0:0/96`.
-const MAPPED_PREFIX: u8 = 96;
 
 /// Whose request it is: `peer`, unless that is one of the `trusted` proxies; then the first
 /// untrusted hop from the right in `X-Forwarded-For` (all its lines), or in `Forwarded` (RFC 7239).
@@ -41,12 +38,12 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     }
 }
 
-/// Whether `peer` is one of the `trusted` proxies. An IPv4 address in IPv6 clothes, as a listener
-/// on `[::]` sees it, is the IPv4 address.
+/// Whether `peer` is one of the `trusted` proxies. An IPv4-mapped address, as a listener on `[::]`
+/// sees it, counts as the IPv4 address; the settings write mapped networks as IPv4 ones.
 #[must_use]
 pub fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     let peer = peer.to_canonical();
-    trusted.iter().any(|network| canonical(*network).contains(&peer))
+    trusted.iter().any(|network| network.contains(&peer))
 }
 
 /// What an `address` is counted by: IPv4 whole, IPv6 by its /64, which is what one household has:
@@ -58,17 +55,6 @@ pub fn limit_key(address: IpAddr) -> [u8; 16] {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).octets(),
     }
-}
-
-fn canonical(network: IpNet) -> IpNet {
-    let mapped = match network.addr().to_canonical() {
-        IpAddr::V4(address) if matches!(network, IpNet::V6(_)) => address,
-        _ => return network,
-    };
-    // A wider one than all of IPv4 is not meant to hold IPv4.
-    let prefix = network.prefix_len().checked_sub(MAPPED_PREFIX);
-    let narrowed = prefix.and_then(|prefix| Ipv4Net::new(mapped, prefix).ok());
-    narrowed.map_or(network, IpNet::V4)
 }
 
 /// From the right past trusted hops to the first that is not.
@@ -162,7 +148,7 @@ mod tests {
     }
 
     fn trusted() -> Vec<IpNet> {
-        ["10.0.0.0/8", "fd00::/8", "::ffff:172.16.0.0/108"].map(|it| it.parse().unwrap()).to_vec()
+        ["10.0.0.0/8", "fd00::/8", "172.16.0.0/12"].map(|it| it.parse().unwrap()).to_vec()
     }
 
     fn client(peer: &str, lines: &[(&'static str, &[u8])]) -> IpAddr {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, header};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{
@@ -15,7 +15,10 @@ use super::{
     keys::{self, Keys, is_key},
 };
 use crate::{
-    base::clock::Clock,
+    base::{
+        clock::Clock,
+        header::{Only, only},
+    },
     settings::{Auth, Origin, Via},
 };
 
@@ -146,10 +149,9 @@ impl Callers {
         }
         match self.forward(asking) {
             Some(forward) => Box::pin(self.ask(forward, asking)).await,
-            None if self.anonymous => Ok(caller(Via::Anonymous, "anonymous")),
-            None if self.is_unguarded && came_from_elsewhere(asking) => Err(Rejected::Proxied),
-            None if self.is_unguarded => Ok(caller(Via::Anonymous, "anonymous")),
-            None => Err(Rejected::Missing),
+            None if !self.anonymous && !self.is_unguarded => Err(Rejected::Missing),
+            None if !self.anonymous && came_from_elsewhere(asking) => Err(Rejected::Proxied),
+            None => Ok(caller(Via::Anonymous, "anonymous")),
         }
     }
 
@@ -166,9 +168,9 @@ impl Callers {
 
     fn credential<'a>(&self, asking: &Asking<'a>) -> Result<Option<Credential<'a>>, Rejected> {
         let is_sdk_path = asking.path.starts_with("/v1/");
-        let in_authorization = only(asking, &header::AUTHORIZATION)?;
+        let in_authorization = text(asking, &header::AUTHORIZATION)?;
         let Some(value) = in_authorization else {
-            let key = if is_sdk_path { only(asking, &XI_API_KEY)? } else { None };
+            let key = if is_sdk_path { text(asking, &XI_API_KEY)? } else { None };
             return Ok(key.map(Credential::Token));
         };
         Ok(Some(match value.split_once(' ') {
@@ -211,7 +213,7 @@ impl Callers {
 
     fn named_by_proxy(&self, asking: &Asking<'_>) -> Option<Result<Caller, Rejected>> {
         let header = self.proxy_header.as_ref()?;
-        let name = match only(asking, header) {
+        let name = match text(asking, header) {
             Ok(name) => name?,
             Err(rejected) => return Some(Err(rejected)),
         };
@@ -239,18 +241,16 @@ fn came_from_elsewhere(asking: &Asking<'_>) -> bool {
     !client.is_loopback() || (forwarded_for && forwarded)
 }
 
-/// The only value of a header. Of two it is anyone's guess which one a proxy looked at.
-fn only<'a>(asking: &Asking<'a>, name: &HeaderName) -> Result<Option<&'a str>, Rejected> {
-    let mut values = asking.headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => text(value).map(Some),
-        (Some(_), Some(_)) => Err(Rejected::Wrong("a header is there twice")),
+/// The value of a header that may be there once.
+fn text<'a>(asking: &Asking<'a>, name: &HeaderName) -> Result<Option<&'a str>, Rejected> {
+    match only(asking.headers, name) {
+        Only::Absent => Ok(None),
+        Only::Once(value) => match value.to_str() {
+            Ok(text) => Ok(Some(text.trim())),
+            Err(_) => Err(Rejected::Wrong("a header is not visible ASCII")),
+        },
+        Only::Repeated => Err(Rejected::Wrong("a header is there twice")),
     }
-}
-
-fn text(value: &HeaderValue) -> Result<&str, Rejected> {
-    value.to_str().map(str::trim).map_err(|_| Rejected::Wrong("a header is not visible ASCII"))
 }
 
 fn caller(via: Via, id: &str) -> Caller {

@@ -23,7 +23,7 @@ use super::{
     watch::{Timeouts, Watch},
     workers::Workers,
 };
-use crate::{app::App, caller::is_trusted, web::Code};
+use crate::{app::App, base::backoff::Backoff, caller::is_trusted, web::Code};
 
 /// How long to rest after the system could not give a connection, at first and at most. It is short
 /// of descriptors or memory then, and will be for a while.
@@ -63,7 +63,8 @@ pub(super) struct Door {
 impl Door {
     /// Takes in connections until the door is to be closed, and then those that already wait outside.
     pub(super) async fn run(self: Arc<Self>, listener: TcpListener) -> io::Result<()> {
-        let mut trouble = Trouble::default();
+        let backoff = Backoff::new(FIRST_REST, LONGEST_REST);
+        let mut trouble = Trouble { backoff, logged: None };
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -72,7 +73,7 @@ impl Door {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    trouble.is_over();
+                    trouble.backoff.reset();
                     self.welcome(stream, peer).await;
                 }
                 Err(error) if is_the_clients(&error) => (),
@@ -186,24 +187,17 @@ fn is_the_clients(error: &io::Error) -> bool {
 }
 
 /// The system gives no connections.
-#[derive(Default)]
 struct Trouble {
-    rest: Option<Duration>,
+    backoff: Backoff,
     logged: Option<Instant>,
 }
 
 impl Trouble {
-    fn is_over(&mut self) {
-        self.rest = None;
-    }
-
     async fn rest(&mut self, error: &io::Error, closing: &CancellationToken) {
-        let rest = self.rest.map_or(FIRST_REST, |rest| (rest * 2).min(LONGEST_REST));
-        self.rest = Some(rest);
         if self.logged.is_none_or(|at| at.elapsed() >= SILENCE) {
             self.logged = Some(Instant::now());
             tracing::error!(%error, "cannot take in connections; is the limit of open files too low?");
         }
-        let _ = timeout(rest, closing.cancelled()).await;
+        let _ = timeout(self.backoff.fail(), closing.cancelled()).await;
     }
 }

@@ -3,6 +3,8 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use crate::base::header::only;
+
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longer ones are not kept: they go into every log line.
@@ -15,11 +17,8 @@ pub(super) struct RequestId(HeaderValue);
 impl RequestId {
     /// The caller's own, if it is sane, or else a new one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut given = headers.get_all(HEADER).iter();
-        match (given.next(), given.next()) {
-            (Some(only), None) if is_sane(only.as_bytes()) => Self::copy(only.as_bytes()),
-            _ => Self::new(),
-        }
+        let given = only(headers, HEADER).value().filter(|id| is_sane(id.as_bytes()));
+        given.map_or_else(Self::new, |id| Self::copy(id.as_bytes()))
     }
 
     pub(super) fn new() -> Self {

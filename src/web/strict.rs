@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header},
+    http::{HeaderMap, HeaderValue, Method, Uri, Version, header},
     response::{IntoResponse as _, Response},
 };
 
@@ -13,6 +13,7 @@ use super::{
     body::MAX_BODY,
     problem::{Code, Problem},
 };
+use crate::base::header::{Only, only};
 
 /// The longest path and query, in bytes.
 const MAX_TARGET: usize = 8 * 1024;
@@ -57,9 +58,9 @@ fn check_target(method: &Method, uri: &Uri) -> Result<(), Problem> {
 
 fn check_host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let host = match only(headers, header::HOST) {
-        Only::One(host) => Some(host.to_str().ok().filter(|host| is_host(host))),
-        Only::None => None,
-        Only::Several => {
+        Only::Once(host) => Some(host.to_str().ok().filter(|host| is_host(host))),
+        Only::Absent => None,
+        Only::Repeated => {
             return Err(malformed("there must be one Host header, and there are more"));
         }
     };
@@ -86,18 +87,18 @@ fn check_host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Pr
 /// a coding is, so that nobody reads on at another place.
 fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
     match only(headers, header::TRANSFER_ENCODING) {
-        Only::None => (),
-        Only::One(coding) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {
+        Only::Absent => (),
+        Only::Once(coding) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {
             if headers.contains_key(header::CONTENT_LENGTH) {
                 return Err(malformed("a body has either a length or a transfer coding"));
             }
         }
-        Only::One(_) | Only::Several => return Err(Problem::new(Code::NotImplemented)),
+        Only::Once(_) | Only::Repeated => return Err(Problem::new(Code::NotImplemented)),
     }
     let length = match only(headers, header::CONTENT_LENGTH) {
-        Only::None => return Ok(()),
-        Only::One(length) => length.to_str().ok().and_then(|text| text.parse::<u64>().ok()),
-        Only::Several => None,
+        Only::Absent => return Ok(()),
+        Only::Once(length) => length.to_str().ok().and_then(|text| text.parse::<u64>().ok()),
+        Only::Repeated => None,
     };
     match length {
         Some(length) if length <= MAX_BODY as u64 => Ok(()),
@@ -108,25 +109,9 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Problem> {
 
 fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
     match only(headers, header::EXPECT) {
-        Only::None => Ok(()),
-        Only::One(it) if it.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
-        Only::One(_) | Only::Several => Err(Problem::new(Code::ExpectationFailed)),
-    }
-}
-
-/// How often a header is there.
-enum Only<'a> {
-    None,
-    One(&'a HeaderValue),
-    Several,
-}
-
-fn only(headers: &HeaderMap, name: HeaderName) -> Only<'_> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Only::None,
-        (Some(one), None) => Only::One(one),
-        (Some(_), Some(_)) => Only::Several,
+        Only::Absent => Ok(()),
+        Only::Once(it) if it.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(()),
+        Only::Once(_) | Only::Repeated => Err(Problem::new(Code::ExpectationFailed)),
     }
 }
 

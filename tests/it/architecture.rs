@@ -65,7 +65,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "vending",
         ],
     ),
-    ("server", &["app", "caller::is_trusted", "metrics", "settings", "web"]),
+    ("server", &["app", "base", "caller::is_trusted", "metrics", "settings", "web"]),
     ("reload", &["app", "base", "settings"]),
     (
         "commands",

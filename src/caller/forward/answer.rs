@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::{
+    base::header::only,
     caller::Rejected,
     outbound::{ReadError, Reply},
     settings::CallerFrom,
@@ -30,9 +31,8 @@ pub(super) async fn read(reply: Reply, from: &CallerFrom) -> Result<String, Reje
     }
     let id = match from {
         CallerFrom::Header(name) => {
-            let mut values = reply.headers().get_all(name).iter();
             // One of two may be what the client asked for.
-            let value = values.next().filter(|_| values.next().is_none());
+            let value = only(reply.headers(), name).value();
             value.and_then(|value| str::from_utf8(value.as_bytes()).ok().map(str::to_owned))
         }
         CallerFrom::Field(path) => field(&json(reply).await?, path),

@@ -5,7 +5,10 @@ use http::{
     header::{AUTHORIZATION, COOKIE, ORIGIN},
 };
 
-use crate::caller::{Asking, Rejected, host::host};
+use crate::{
+    base::header::{Only, only},
+    caller::{Asking, Rejected, host::host},
+};
 
 /// Whether the request has anything to ask with.
 pub(super) fn has_credential(asking: &Asking<'_>, cookies: bool) -> bool {
@@ -21,13 +24,13 @@ pub(super) fn has_credential(asking: &Asking<'_>, cookies: bool) -> bool {
 /// When the request says twice what can be said once: the application might look at the other one.
 pub(super) fn headers(asking: &Asking<'_>, cookies: bool) -> Result<HeaderMap, Rejected> {
     let mut headers = HeaderMap::new();
-    if let Some(authorization) = only(asking, AUTHORIZATION, "there are two Authorizations")? {
+    if let Some(authorization) = once(asking, AUTHORIZATION, "there are two Authorizations")? {
         headers.insert(AUTHORIZATION, secret(authorization.clone()));
     }
     if let Some(cookie) = cookies.then(|| joined_cookies(asking)).flatten() {
         headers.insert(COOKIE, secret(cookie));
     }
-    if let Some(origin) = only(asking, ORIGIN, "there are two Origins")? {
+    if let Some(origin) = once(asking, ORIGIN, "there are two Origins")? {
         headers.insert(ORIGIN, origin.clone());
     }
     if let Some(host) = host(asking) {
@@ -46,21 +49,19 @@ pub(super) fn headers(asking: &Asking<'_>, cookies: bool) -> Result<HeaderMap, R
 
 /// How the client came: as a trusted proxy says, or else as it came to us, which is without TLS.
 fn scheme(asking: &Asking<'_>) -> &'static str {
-    let mut said = asking.headers.get_all("x-forwarded-proto").iter();
-    match (said.next().map(HeaderValue::as_bytes), said.next()) {
-        (Some(b"https"), None) if asking.peer_is_trusted => "https",
-        _ => "http",
-    }
+    let said = only(asking.headers, "x-forwarded-proto").value();
+    if asking.peer_is_trusted && said.is_some_and(|it| it == "https") { "https" } else { "http" }
 }
 
-fn only<'a>(
+fn once<'a>(
     asking: &Asking<'a>,
     name: HeaderName,
     otherwise: &'static str,
 ) -> Result<Option<&'a HeaderValue>, Rejected> {
-    let mut values = asking.headers.get_all(name).iter();
-    let first = values.next();
-    if values.next().is_some() { Err(Rejected::Wrong(otherwise)) } else { Ok(first) }
+    match only(asking.headers, name) {
+        Only::Repeated => Err(Rejected::Wrong(otherwise)),
+        at_most_one => Ok(at_most_one.value()),
+    }
 }
 
 /// All cookies in one line: a client may send several (RFC 9113, section 8.2.3), and an application

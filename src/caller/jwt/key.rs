@@ -13,7 +13,10 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 use super::token::{Token, is_kid};
-use crate::{base::secret::Secret, settings::Algorithm};
+use crate::{
+    base::{hex::Hex, secret::Secret},
+    settings::Algorithm,
+};
 
 /// What RSA keys may have, in bits: fewer can be broken, more cost too much time.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -123,29 +126,25 @@ fn is_point(curve: &'static dyn VerificationAlgorithm, raw: &[u8]) -> bool {
     ParsedPublicKey::new(curve, raw).is_ok() && !raw.last_chunk().is_some_and(is_of_small_order)
 }
 
+/// The y of the Ed25519 points of small order, in each way that it can be written.
+const SMALL_ORDER: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
 /// Whether an Ed25519 key is one of the few points that verify what nobody signed: aws-lc-rs takes
-/// them (RFC 8032 lets it). By their y alone, in each way that it can be written; a point of another
-/// curve that ends so is none that anyone has.
+/// them (RFC 8032 lets it). By their y alone; a point of another curve that ends so is none that
+/// anyone has.
 fn is_of_small_order(raw: &[u8; 32]) -> bool {
-    const EIGHTH: [u8; 32] = [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
-        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
-        0xfc, 0x05,
-    ];
-    const OTHER_EIGHTH: [u8; 32] = [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
-        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
-        0x03, 0x7a,
-    ];
     let mut y = *raw;
     // What remains is the sign of x.
     y[31] &= 0x7f;
-    let [first, middle @ .., last] = y;
-    let is_all = |byte: u8| middle.iter().all(|it| *it == byte);
-    // 0 and 1; and p - 1, p and p + 1, where p is 2^255 - 19.
-    let is_near_nought = first <= 0x01 && is_all(0) && last == 0;
-    let is_near_p = (0xec..=0xee).contains(&first) && is_all(0xff) && last == 0x7f;
-    is_near_nought || is_near_p || [EIGHTH, OTHER_EIGHTH].contains(&y)
+    SMALL_ORDER.contains(&&*Hex(&y).to_string())
 }
 
 /// Whether `e` is odd and more than one. aws-lc-rs finds out only when it verifies: such a key would

@@ -3,13 +3,14 @@
 //! Checked here as well as by CORS, which only keeps a page from reading an answer: the token would
 //! have been minted by then.
 
-use http::{HeaderMap, HeaderValue, header::ORIGIN};
+use http::{HeaderMap, header::ORIGIN};
 use url::{Host, Url};
 
 use super::{Asking, Caller, host::host};
-use crate::settings::{Origin, Via};
-
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+use crate::{
+    base::header::{Only, only},
+    settings::{Origin, Via},
+};
 
 /// Why a request's page may not ask. For the log: the page learns only that it is not welcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,24 +81,26 @@ enum Site {
 
 impl Site {
     fn of(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(SEC_FETCH_SITE).iter().map(HeaderValue::as_bytes);
-        match (values.next(), values.next()) {
-            (None, _) => Self::Unsaid,
-            (Some(b"same-origin"), None) => Self::SameOrigin,
-            (Some(b"none"), None) => Self::NoPage,
-            _ => Self::Other,
+        match only(headers, "sec-fetch-site") {
+            Only::Absent => Self::Unsaid,
+            Only::Once(value) if value == "same-origin" => Self::SameOrigin,
+            Only::Once(value) if value == "none" => Self::NoPage,
+            Only::Once(_) | Only::Repeated => Self::Other,
         }
     }
 }
 
 fn origin(headers: &HeaderMap) -> Result<Option<&str>, NotWelcome> {
-    let mut values = headers.get_all(ORIGIN).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let is_visible = |value: &HeaderValue| value.as_bytes().iter().all(u8::is_ascii_graphic);
-    if values.next().is_some() || value.is_empty() || !is_visible(value) {
-        return Err(NotWelcome::Odd);
+    let is_sane = |text: &&str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic());
+    match only(headers, ORIGIN) {
+        Only::Absent => Ok(None),
+        one => one
+            .value()
+            .and_then(|it| it.to_str().ok())
+            .filter(is_sane)
+            .map(Some)
+            .ok_or(NotWelcome::Odd),
     }
-    value.to_str().map(Some).map_err(|_| NotWelcome::Odd)
 }
 
 /// Whether `origins` has this very one: no sub-domain, suffix, port or case of it will do.

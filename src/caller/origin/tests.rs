@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
 
 use super::*;

@@ -6,7 +6,6 @@
 //! gone is mostly found out before a request meets it.
 
 use std::{
-    hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -26,7 +25,13 @@ use super::{
     PATIENCE, PREFIX,
     reason::{TIMEOUT, reason},
 };
-use crate::limit::StoreState;
+use crate::{
+    base::{
+        backoff::{Backoff, jitter},
+        chance::chance,
+    },
+    limit::StoreState,
+};
 
 /// So many calls in a row may have no answer in time before no more are made.
 const TIMEOUTS: u32 = 3;
@@ -122,7 +127,7 @@ impl Link {
 impl Line {
     /// Connects, again and again.
     async fn keep(self) {
-        let mut pause = SHORTEST_PAUSE;
+        let mut backoff = Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE);
         loop {
             match timeout(CONNECTING, self.connect()).await.unwrap_or(Err(TIMEOUT)) {
                 Ok(good) => {
@@ -130,13 +135,13 @@ impl Line {
                     self.up(&good);
                     self.watch_over(good).await;
                     if since.elapsed() > GOOD {
-                        pause = SHORTEST_PAUSE;
+                        backoff.reset();
                     }
                 }
                 Err(reason) => self.down(reason, |_| true),
             }
-            sleep(with_jitter(pause)).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+            // Replicas that lost the same Redis do not all come back at the same moment.
+            sleep(jitter(backoff.fail(), chance())).await;
         }
     }
 
@@ -235,11 +240,4 @@ fn trial(script: &Script) -> ScriptInvocation<'_> {
     // One in a microsecond, for a limit that is only observed.
     call.arg("spend").arg(&[0, 1, 1, 0, 0]);
     call
-}
-
-/// Replicas that lost the same Redis do not all come back at the same moment.
-fn with_jitter(pause: Duration) -> Duration {
-    // Each state has keys of its own, so the hash of nothing is a random number.
-    let random = RandomState::new().build_hasher().finish() as u32;
-    pause / 2 + (pause / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

@@ -9,10 +9,7 @@
 mod link;
 mod reason;
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use aws_lc_rs::hmac;
 use redis::{Client, IntoConnectionInfo as _, RedisResult, Script, ScriptInvocation};
@@ -23,7 +20,7 @@ use super::{
     quota::Window,
     tally::{Measure, Tally, Weighed, outcome, receipts},
 };
-use crate::base::secret::Secret;
+use crate::base::{hex::Hex, secret::Secret};
 use link::Link;
 
 /// The shortest key that identities are hashed with.
@@ -128,11 +125,7 @@ fn client(url: &str) -> RedisResult<Client> {
 
 /// Adds a charge to a call, as `script.lua` takes it. `None`: it was hashed for this process only.
 fn add(call: &mut ScriptInvocation<'_>, charge: &Charge) -> Option<()> {
-    let mut key = format!("{PREFIX}{}:", charge.policy);
-    for byte in charge.subject.shared? {
-        // Writing into a string cannot fail.
-        let _ = write!(key, "{byte:02x}");
-    }
+    let key = format!("{PREFIX}{}:{}", charge.policy, Hex(&charge.subject.shared?));
     let Measure { pace, allowance } = charge.limit.into();
     call.key(key).arg(u8::from(charge.is_enforced()));
     call.arg(pace.map_or(0, |it| it.interval)).arg(pace.map_or(0, |it| it.capacity));
