@@ -8,14 +8,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Guarded, answer, hash, outcome};
+use super::{Guarded, answer, hash, key, outcome};
 use crate::support::process::until;
 
 fn settings() -> String {
     format!(
-        "[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n[limits.caller]\nrate = \"off\"\nquota = \
-         \"3/d\"\n[origins]\nallowed = [\"https://app.example\"]\n",
-        hash("vk_a")
+        "{}[limits.caller]\nrate = \"off\"\nquota = \"3/d\"\n\
+         [origins]\nallowed = [\"https://app.example\"]\n",
+        key("a")
     )
 }
 
@@ -91,7 +91,7 @@ async fn mint_without_a_record_every_decision_has_exactly_one() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_is_still_recorded() {
-    let guarded = Guarded::start(&settings());
+    let guarded = Guarded::start(&format!("[log]\nfilter = \"debug\"\n{}", settings()));
     guarded.stand_ins.set_faults(&["xai/mint:latency=400ms"]).await;
     let mut socket = TcpStream::connect(guarded.server.url.trim_start_matches("http://")).unwrap();
     let request = "POST /session HTTP/1.1\r\nhost: x\r\nauthorization: Bearer vk_a\r\n\r\n";
@@ -103,6 +103,12 @@ async fn a_client_that_hangs_up_is_still_recorded() {
     assert!(!guarded.server.stdout().contains("\"outcome\":\"vended\""));
     let record = guarded.server.stdout_lines(1, |line| line.contains("\"event\":\"vend\""));
     assert!(records(&record[0])[0]["token_sha256"].is_string());
+    // The caller is gone, the mint is not: it ended, and the log says how.
+    let abandoned = guarded.server.log_line(|line| line["status"] == 499);
+    assert_eq!(abandoned["route"], "/session");
+    let minted = guarded.server.log_line(|line| line["message"] == "minted");
+    assert_eq!(minted["provider"], "xai");
+    assert_eq!(minted["span"]["request_id"], abandoned["request_id"]);
 }
 
 #[tokio::test]
