@@ -35,6 +35,9 @@ use crate::support::{
 /// The deadline of a mint, unless a case says otherwise.
 const DEADLINE: Duration = Duration::from_millis(800);
 
+/// An answer with a token.
+const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"token\":\"sutkn_x\"}";
+
 /// How long anything may take in the end, on a machine that is busy.
 const IN_TIME: Duration = Duration::from_secs(8);
 
@@ -153,10 +156,8 @@ impl Stage {
         let mut command = valetkey(&["serve", "--config"]);
         command.arg(file).env("XAI_API_KEY", XAI_KEY).env("ELEVENLABS_API_KEY", ELEVENLABS_KEY);
         command.env("VALETKEY__AUDIT__TO", format!("file:{}/audit", folder.path().display()));
-        for name in
-            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
-        {
-            command.env(name, &proxy);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(name, &proxy).env(name.to_lowercase(), &proxy);
         }
         Self { server: Server::start(&mut command), cases, elsewhere, folder }
     }
