@@ -64,8 +64,7 @@ async fn off_loopback_it_starts_when_told_so_in_so_many_words() {
             .env("VALETKEY__AUTH__ANONYMOUS", "true")
             .env("VALETKEY__SERVER__LAME_DUCK", "0s"),
     );
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]

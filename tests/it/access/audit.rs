@@ -112,32 +112,6 @@ async fn a_client_that_hangs_up_is_still_recorded() {
 }
 
 #[tokio::test]
-async fn what_became_of_each_mint_is_recorded_and_counted() {
-    let [yes, no, unknown] = [("yes", "minted"), ("no", "nothing"), ("unknown", "unknown")];
-    let cases = [
-        ("", yes),
-        ("xai/mint:status=401", no),
-        ("xai/mint:status=429,retry_after=1", no),
-        ("xai/mint:status=503", unknown),
-        ("xai/mint:hang", unknown),
-        ("xai/mint:reset=body", unknown),
-        ("xai/mint:not_json", unknown),
-        ("xai/mint:expiry=past", unknown),
-    ];
-    // One of its own for each: a refused key would rest.
-    for (fault, (fate, result)) in cases {
-        let guarded = Guarded::start("[providers.xai]\ntimeout = \"300ms\"\n");
-        guarded.stand_ins.set_faults(&[fault][usize::from(fault.is_empty())..]).await;
-        assert_eq!(outcome(guarded.session()).await == "ok", fault.is_empty(), "{fault}");
-        let sample = format!("valetkey_mints_total{{provider=\"xai\",result=\"{result}\"}}");
-        assert_eq!(guarded.server.metric(&sample).await, 1, "{fault}");
-        let records = records(&guarded.server.end_of_stdout());
-        let fates: Vec<_> = records.iter().map(|it| it["minted"].as_str().unwrap()).collect();
-        assert_eq!(fates, [fate], "{fault}");
-    }
-}
-
-#[tokio::test]
 async fn without_room_for_a_record_there_is_no_token() {
     let guarded = Guarded::start(&format!("[audit]\nto = \"file:/dev/full\"\n{}", settings()));
     for _ in 0..3 {

@@ -140,6 +140,7 @@ struct Written {
     records: HashMap<String, Value>,
     /// Why they failed, as the log has it.
     reasons: HashMap<String, String>,
+    metrics: String,
 }
 
 impl Stage {
@@ -172,7 +173,7 @@ impl Stage {
     /// Tries one case, which must come out as it says.
     async fn try_one(&self, place: usize) -> Outcome {
         let outcome = self.ask(place).await;
-        let found = self.complaints(place, &outcome, &self.written([place]));
+        let found = self.complaints(place, &outcome, &self.written([place]).await);
         assert!(found.is_empty(), "{}: {found:?}", self.cases[place].name);
         outcome
     }
@@ -194,7 +195,7 @@ impl Stage {
         let tried = all.map(|place| async move { (place, stage.ask(place).await) });
         let mut outcomes: Vec<_> = tried.buffer_unordered(AT_ONCE).collect().await;
         outcomes.sort_by_key(|(place, _)| *place);
-        let written = self.written(0..self.cases.len());
+        let written = self.written(0..self.cases.len()).await;
         let mut wrong = String::new();
         for (place, outcome) in &outcomes {
             for complaint in self.complaints(*place, outcome, &written) {
@@ -218,6 +219,11 @@ impl Stage {
         check(code == case.told.code, format!("code {code}: {why}"));
         check(record["outcome"] == case.told.code, format!("audit {}", record["outcome"]));
         check(record["minted"] == case.told.minted, format!("minted {}", record["minted"]));
+        let result = [("yes", "minted"), ("no", "nothing"), ("unknown", "unknown")];
+        let result = result.into_iter().find(|it| it.0 == case.told.minted).unwrap().1;
+        let sample =
+            format!("valetkey_mints_total{{provider=\"p{place}\",result=\"{result}\"}} 1\n");
+        check(written.metrics.contains(&sample), format!("no {sample}"));
         // No SDK should ask again what was refused for good, nor wait for longer than it can.
         let waits_long = answer.status != 200 && answer.json()["retry_after"].as_u64() > Some(60);
         let retry = (case.told == REFUSED || waits_long).then_some("false");
@@ -229,7 +235,8 @@ impl Stage {
     }
 
     /// What is written about these cases, once it is.
-    fn written(&self, places: impl IntoIterator<Item = usize>) -> Written {
+    async fn written(&self, places: impl IntoIterator<Item = usize>) -> Written {
+        let metrics = self.server.metrics().await;
         let names: Vec<String> = places.into_iter().map(|place| format!("t{place}")).collect();
         let all = || {
             let written = Written {
@@ -237,6 +244,7 @@ impl Stage {
                 reasons: by_token_type(&self.server.output(), "\"latency_ms\"", |line| {
                     line["error"].as_str().unwrap_or_default().to_owned()
                 }),
+                metrics: metrics.clone(),
             };
             let is_there =
                 |name| written.records.contains_key(name) && written.reasons.contains_key(name);

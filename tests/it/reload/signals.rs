@@ -98,8 +98,7 @@ async fn one_while_it_stops_is_passed_over() {
     server.log_line(|line| line["message"].as_str().unwrap().starts_with("stopping"));
     server.signal("HUP");
     server.log_line(|line| line["message"].as_str().unwrap().contains("is stopping"));
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
     assert!(!server.output().contains("reading the settings again"));
 }
 
