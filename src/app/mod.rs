@@ -174,3 +174,6 @@ impl App {
         self.live().providers.stop(self.means());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,6 @@ impl Audit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

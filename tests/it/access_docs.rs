@@ -1,7 +1,7 @@
 //! The worked configurations of docs/access.md do what the page says, over the real program. They
 //! are read from the page itself.
 
-use reqwest::{Method, header::HeaderMap};
+use reqwest::Method;
 
 use crate::{
     access::Guarded,
@@ -39,14 +39,7 @@ fn with_hash(settings: &str, with_hash: &str) -> String {
     settings.replace(NO_HASH, hash)
 }
 
-/// A server with these settings in front of the sandbox's stand-ins, on loopback.
-struct Documented(Guarded);
-
-impl Documented {
-    fn start(settings: &str, environment: &[(&str, &str)]) -> Self {
-        Self(Guarded::start_with(settings, environment))
-    }
-
+impl Guarded {
     /// Asks for a token of the type `name`.
     async fn token(&self, name: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(Method::POST, &format!("/tokens/{name}"), headers).await
@@ -57,18 +50,26 @@ impl Documented {
     }
 
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut all = HeaderMap::new();
+        let mut request = client().request(method, format!("{}{path}", self.server.url));
         for (name, value) in headers {
-            all.insert(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
+            request = request.header(*name, *value);
         }
-        let url = format!("{}{path}", self.0.server.url);
-        Answer::to(client().request(method, url).headers(all)).await
+        Answer::to(request).await
     }
 
     /// Who got tokens, by the record.
     fn recorded(&self, caller: &str) {
-        self.0.server.wait_for_stdout(caller);
+        self.server.wait_for_stdout(caller);
     }
+}
+
+/// A key of the public demo page, and the page's settings for it.
+fn demo() -> (String, String) {
+    let section = section("## A public demo page");
+    let (key, printed) = keygen(&section);
+    let settings = with_hash(&section.blocks("toml")[0], &printed);
+    assert!(settings.contains(&printed), "keygen prints what is on the page:\n{printed}");
+    (key, settings)
 }
 
 fn refused(answer: &Answer) -> (u16, String) {
@@ -81,12 +82,9 @@ fn is(status: u16, code: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_publishable_key_is_good_in_its_own_pages_within_its_limits() {
-    let section = section("## A public demo page");
-    let (key, printed) = keygen(&section);
+    let (key, settings) = demo();
     assert!(key.starts_with("vkp_"));
-    let settings = with_hash(&section.blocks("toml")[0], &printed);
-    assert!(settings.contains(&printed), "keygen prints what is on the page:\n{printed}");
-    let documented = Documented::start(&settings, &[]);
+    let documented = Guarded::start_with(&settings, &[]);
     let bearer = format!("Bearer {key}");
     let mine = [("origin", "https://demo.example"), ("authorization", &bearer)];
 
@@ -122,11 +120,9 @@ async fn a_publishable_key_is_good_in_its_own_pages_within_its_limits() {
 
 #[tokio::test]
 async fn all_who_use_a_publishable_key_have_a_limit_together() {
-    let section = section("## A public demo page");
-    let (key, printed) = keygen(&section);
-    let settings = with_hash(&section.blocks("toml")[0], &printed);
+    let (key, settings) = demo();
     let behind = [("VALETKEY__SERVER__TRUSTED_PROXIES", "127.0.0.1/32")];
-    let documented = Documented::start(&settings, &behind);
+    let documented = Guarded::start_with(&settings, &behind);
     let bearer = format!("Bearer {key}");
     let mut admitted = 0;
     for address in 1..=40 {
@@ -149,11 +145,9 @@ async fn all_who_use_a_publishable_key_have_a_limit_together() {
 
 #[tokio::test]
 async fn a_key_that_is_switched_off_is_good_for_nothing() {
-    let section = section("## A public demo page");
-    let (key, printed) = keygen(&section);
-    let settings = with_hash(&section.blocks("toml")[0], &printed);
+    let (key, settings) = demo();
     let settings = settings.replace("publishable = true", "publishable = true\nenabled = false");
-    let documented = Documented::start(&settings, &[]);
+    let documented = Guarded::start_with(&settings, &[]);
     let bearer = format!("Bearer {key}");
     let mine = [("origin", "https://demo.example"), ("authorization", &bearer)];
     assert_eq!(refused(&documented.ask(&mine).await), is(401, "unauthenticated"));
@@ -162,7 +156,7 @@ async fn a_key_that_is_switched_off_is_good_for_nothing() {
 #[tokio::test]
 async fn anonymous_callers_are_held_back_by_origins_in_browsers_only() {
     let settings = &section("## A public demo page").blocks("toml")[1];
-    let documented = Documented::start(settings, &[]);
+    let documented = Guarded::start_with(settings, &[]);
     let page = [("origin", "https://demo.example")];
     let answer = documented.ask(&page).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -202,7 +196,7 @@ async fn an_application_says_whose_session_it_is() {
         &section("## A server-rendered application with session cookies").blocks("toml")[0];
     assert!(settings.contains("http://app:3000/"));
     let settings = settings.replace("http://app:3000", &application());
-    let documented = Documented::start(&settings, &[]);
+    let documented = Guarded::start_with(&settings, &[]);
     let origin = ("origin", "https://app.example");
 
     let answer = documented.ask(&[origin, ("cookie", "session=ada")]).await;
@@ -227,7 +221,7 @@ async fn an_application_that_is_down_lets_nobody_in() {
         &section("## A server-rendered application with session cookies").blocks("toml")[0];
     // Nobody listens there.
     let settings = settings.replace("http://app:3000", "http://127.0.0.1:1");
-    let documented = Documented::start(&settings, &[]);
+    let documented = Guarded::start_with(&settings, &[]);
     let headers = [("origin", "https://app.example"), ("cookie", "session=ada")];
     let answer = documented.ask(&headers).await;
     assert_eq!(refused(&answer), is(503, "authentication_unavailable"));
@@ -237,7 +231,7 @@ async fn an_application_that_is_down_lets_nobody_in() {
 async fn a_proxys_word_is_good_from_that_proxy() {
     let settings = &section("## Behind oauth2-proxy").blocks("toml")[0];
     let trusted = [("VALETKEY__SERVER__TRUSTED_PROXIES", "127.0.0.1/32")];
-    let documented = Documented::start(settings, &trusted);
+    let documented = Guarded::start_with(settings, &trusted);
     let origin = ("origin", "https://app.example");
     let ada = ("x-forwarded-user", "ada");
     let answer = documented.ask(&[origin, ada]).await;
@@ -247,7 +241,7 @@ async fn a_proxys_word_is_good_from_that_proxy() {
     let evil = documented.ask(&[("origin", "https://evil.example"), ada]).await;
     assert_eq!(refused(&evil), is(403, "origin_not_allowed"));
 
-    let untrusted = Documented::start(settings, &[]);
+    let untrusted = Guarded::start_with(settings, &[]);
     assert_eq!(refused(&untrusted.ask(&[origin, ada]).await), is(401, "unauthenticated"));
 }
 
@@ -262,7 +256,7 @@ async fn another_program_has_a_key_and_limits_of_its_own() {
     let environment: Vec<_> =
         environment.lines().map(|line| line.split_once('=').unwrap()).collect();
     let bearer = format!("Bearer {key}");
-    for documented in [Documented::start(&settings, &[]), Documented::start("", &environment)] {
+    for documented in [Guarded::start_with(&settings, &[]), Guarded::start_with("", &environment)] {
         // More at once than one person may have.
         for _ in 0..20 {
             let answer = documented.ask(&[("authorization", &bearer)]).await;
@@ -285,7 +279,7 @@ async fn another_program_has_a_key_and_limits_of_its_own() {
 async fn the_first_grant_that_fits_decides() {
     let (key, printed) = keygen(&section("## Service to service"));
     let settings = with_hash(&section("## Grants").blocks("toml")[0], &printed);
-    let documented = Documented::start(&settings, &[]);
+    let documented = Guarded::start_with(&settings, &[]);
     let bearer = format!("Bearer {key}");
     let mine = [("authorization", bearer.as_str())];
     assert_eq!(documented.token("batch_scribe", &mine).await.status, 200);
@@ -297,7 +291,7 @@ async fn the_first_grant_that_fits_decides() {
 #[tokio::test]
 async fn an_answer_says_where_its_caller_stands() {
     let shown = &section("## Limits").blocks("http")[0];
-    let documented = Documented::start("", &[]);
+    let documented = Guarded::start_with("", &[]);
     let answer = documented.ask(&[]).await;
     for line in shown.lines() {
         let (name, value) = line.split_once(": ").unwrap();

@@ -11,33 +11,13 @@ use crate::support::{
 };
 
 /// Every fault that there is, as the stand-ins list them.
-const FAULTS: &[&str] = &[
-    "*:latency=1ms",
-    "*:status=400",
-    "*:status=401",
-    "*:status=403",
-    "*:status=429,retry_after=1",
-    "*:status=500",
-    "*:status=503",
-    "*:revoked",
-    "*:reset=before",
-    "*:reset=body",
-    "*:close",
-    "*:hang",
-    "*:drip",
-    "*:garbage",
-    "*:not_json",
-    "*:empty",
-    "*:huge",
-    "*:wrong_types",
-    "*:redirect",
-    "*:bad_token",
-    "xai/mint:nested",
-    "xai/mint:expiry=past",
-    "xai/mint:expiry=far",
-    "elevenlabs/mint:status=401,code=missing_permissions",
-    "elevenlabs/mint:status=500,body=text",
-];
+const FAULTS: &str = "
+    *:latency=1ms *:status=400 *:status=401 *:status=403 *:status=429,retry_after=1 *:status=500
+    *:status=503 *:revoked *:reset=before *:reset=body *:close *:hang *:drip *:garbage
+    *:not_json *:empty *:huge *:wrong_types *:redirect *:bad_token xai/mint:nested
+    xai/mint:expiry=past xai/mint:expiry=far elevenlabs/mint:status=401,code=missing_permissions
+    elevenlabs/mint:status=500,body=text
+";
 
 /// A route of each shape.
 const PATHS: [&str; 3] =
@@ -82,9 +62,9 @@ async fn every_fault_at_trace_leaks_nothing() {
     let index = get(&format!("{}/_sandbox", sandbox.stand_ins)).await.json();
     for setting in index["settings"].as_array().unwrap() {
         let name = setting.as_str().unwrap().split(['=', ':', ' ']).next().unwrap();
-        let is_tried = |fault: &&str| fault.split([':', ',', '=']).any(|word| word == name);
+        let is_tried = |fault: &str| fault.split([':', ',', '=']).any(|word| word == name);
         let modifies = ["times", "spread"].contains(&name);
-        assert!(modifies || FAULTS.iter().any(is_tried), "{name} is not tried");
+        assert!(modifies || FAULTS.split_whitespace().any(is_tried), "{name} is not tried");
     }
     let mut secrets = vec![XAI_KEY.to_owned(), ELEVENLABS_KEY.to_owned()];
     let mut answers = String::new();
@@ -93,8 +73,8 @@ async fn every_fault_at_trace_leaks_nothing() {
         let minted = async || server.post(path).await.status.is_success().then_some(());
         until(minted, || server.output()).await;
     }
-    for fault in std::iter::once(&"").chain(FAULTS) {
-        sandbox.set_faults(&[*fault][usize::from(fault.is_empty())..]).await;
+    for fault in std::iter::once("").chain(FAULTS.split_whitespace()) {
+        sandbox.set_faults(&[fault][usize::from(fault.is_empty())..]).await;
         for path in PATHS {
             let answer = server.post(path).await;
             if answer.status.is_success() {
@@ -131,13 +111,4 @@ async fn the_sandbox_logs_no_token_either() {
     for secret in &secrets {
         assert_absent(secret, &output);
     }
-}
-
-#[test]
-fn a_panic_shows_no_secret() {
-    let secret = valetkey::base::secret::Secret::new("xai-canary");
-    let reference = valetkey::base::secret::SecretRef::Given(secret.clone());
-    let panic =
-        std::panic::catch_unwind(|| panic!("{secret:?} {reference:?} {reference}")).unwrap_err();
-    assert!(!panic.downcast_ref::<String>().unwrap().contains("canary"));
 }

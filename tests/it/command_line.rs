@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::support::{
-    process::{Server, run, sandbox, transcript, valetkey},
+    process::{Server, run, sandbox, transcript, valetkey, vending_from},
     settings_file as file,
 };
 
@@ -59,19 +59,12 @@ fn what_does_not_listen_there_does_not_mind_the_address() {
 #[tokio::test]
 async fn off_loopback_it_starts_when_told_so_in_so_many_words() {
     let mut server = Server::start_as_given(
-        valetkey(&[
-            "serve",
-            "--sandbox",
-            "--sandbox-listen",
-            "127.0.0.1:0",
-            "--listen",
-            "0.0.0.0:0",
-        ])
-        .env("VALETKEY__AUTH__ANONYMOUS", "true")
-        .env("VALETKEY__SERVER__LAME_DUCK", "0s"),
+        sandbox()
+            .args(["--listen", "0.0.0.0:0"])
+            .env("VALETKEY__AUTH__ANONYMOUS", "true")
+            .env("VALETKEY__SERVER__LAME_DUCK", "0s"),
     );
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]
@@ -219,11 +212,7 @@ async fn mint_and_check_online_work_against_the_sandbox() {
     let sandbox = Server::sandbox(&[]);
     let with_keys = |args: &[&str]| {
         let mut command = valetkey(args);
-        command
-            .env("XAI_API_KEY", crate::support::XAI_KEY)
-            .env("ELEVENLABS_API_KEY", crate::support::ELEVENLABS_KEY)
-            .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &sandbox.stand_ins)
-            .env("VALETKEY__PROVIDERS__ELEVENLABS__BASE_URL", &sandbox.stand_ins);
+        vending_from(&mut command, &sandbox.stand_ins);
         command
     };
     let minted = run(&mut with_keys(&["mint", "xai_realtime", "--ttl", "60"]));

@@ -1,11 +1,9 @@
 //! Faults of the sandbox, as a caller and the log see them. What becomes of each way in which a provider can
 //! fail, `misbehaving` tries.
 
-use std::{io::Write as _, net::TcpStream};
-
 use serde_json::json;
 
-use crate::support::process::{Server, sandbox, until};
+use crate::support::process::{Server, sandbox};
 
 /// A server whose providers have little time, so that a hang is soon over.
 fn server() -> Server {
@@ -37,23 +35,6 @@ async fn faults_look_the_same_on_every_minting_route() {
         assert!((10..=30).contains(&wait), "{path}: {wait}");
         assert_eq!(answer.json()["error"].is_object(), path.starts_with("/v1/"), "{path}");
     }
-}
-
-/// The caller is gone, the mint is not: it ends, the log says how, and nothing is left running.
-#[tokio::test]
-async fn a_caller_that_hangs_up_orphans_no_mint() {
-    let server = Server::start(sandbox().env("VALETKEY__LOG__FILTER", "debug"));
-    server.set_faults(&["xai/mint:latency=500ms"]).await;
-    let mut caller = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
-    caller.write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").unwrap();
-    let asked = async || (!server.history().await.is_empty()).then_some(());
-    until(asked, || server.output()).await;
-    drop(caller);
-    let abandoned = server.log_line(|line| line["status"] == 499);
-    assert_eq!(abandoned["route"], "/session");
-    let minted = server.log_line(|line| line["message"] == "minted");
-    assert_eq!(minted["provider"], "xai");
-    assert_eq!(minted["span"]["request_id"], abandoned["request_id"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@
 mod access;
 mod access_docs;
 mod architecture;
-mod audit_sink;
 mod canary;
 mod command_line;
 mod documentation;
@@ -19,7 +18,6 @@ mod overload;
 mod pool;
 mod problems;
 mod processes;
-mod properties;
 mod provider_connections;
 mod provider_guard;
 mod reload;

@@ -74,7 +74,7 @@ async fn a_batch_token_takes_an_upload() {
         let request = client().post(token["url"].as_str().unwrap()).body(body);
         request.header("content-type", "multipart/form-data; boundary=b")
     };
-    let first = Answer::of(upload().send().await.unwrap()).await;
+    let first = Answer::to(upload()).await;
     assert_eq!(first.status, 200, "{}", first.text);
     assert!(first.json()["text"].is_string());
     assert_eq!(upload().send().await.unwrap().status(), 401, "once only");

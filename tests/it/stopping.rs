@@ -56,8 +56,7 @@ async fn what_does_not_finish_in_time_is_cut_off() {
     let mut server = server("0s", "200ms", "xai/mint:hang");
     let request = tokio::spawn(client().post(format!("{}/session", server.url)).send());
     is_asked(&server).await;
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
     assert!(server.output().contains("server.drain ran out"));
     assert!(request.await.unwrap().is_err());
 }
@@ -67,8 +66,7 @@ async fn a_second_signal_stops_at_once() {
     let mut server = server("1h", "1h", "xai/mint:hang");
     server.signal("TERM");
     server.log_line(|line| line["message"].as_str().unwrap().starts_with("stopping"));
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]
@@ -100,8 +98,7 @@ async fn a_name_lookup_that_hangs_keeps_nobody() {
         "200ms",
     );
     assert_eq!(server.post("/session").await.code(), "provider_unavailable");
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 /// A log that nobody reads fills up its pipe. Lines are lost then, and nothing else.

@@ -141,3 +141,6 @@ enum Expiry {
     Milliseconds,
     Missing,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Callers who are not known.
 
-use super::{Guarded, hash, outcome};
+use super::{Guarded, key, outcome};
 use crate::support::{http::client, process::Server};
 
 #[tokio::test]
@@ -9,8 +9,7 @@ async fn anyone_mints_loopback_only_unless_authenticated() {
     assert_eq!(outcome(open.session()).await, "ok", "on loopback nobody else can ask");
     let ignored = open.session().bearer_auth("whatever an SDK insists on sending");
     assert_eq!(outcome(ignored).await, "ok", "a credential that is no one's does no harm");
-    let key = format!("[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n", hash("vk_a"));
-    let guarded = Guarded::start(&key);
+    let guarded = Guarded::start(&key("a"));
     assert_eq!(outcome(guarded.session()).await, "unauthenticated");
     assert_eq!(outcome(guarded.get("/tokens")).await, "unauthenticated");
     let sdk = guarded.post("/v1/realtime/client_secrets");
@@ -20,8 +19,7 @@ async fn anyone_mints_loopback_only_unless_authenticated() {
 
 #[tokio::test]
 async fn a_wrong_credential_is_never_passed_over_for_none() {
-    let key = format!("[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n", hash("vk_a"));
-    let guarded = Guarded::start(&format!("[auth]\nanonymous = true\n{key}"));
+    let guarded = Guarded::start(&format!("[auth]\nanonymous = true\n{}", key("a")));
     assert_eq!(outcome(guarded.session()).await, "ok");
     assert_eq!(outcome(guarded.session().bearer_auth("vk_a")).await, "ok");
     for wrong in ["vk_b", "x", "a.b.c"] {

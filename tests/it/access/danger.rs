@@ -3,134 +3,78 @@
 use super::{file, hash};
 use crate::support::process::{run, transcript, valetkey};
 
-/// The settings, the setting that is complained about, and a word of the complaint.
-fn dangers() -> Vec<(&'static str, String, &'static str, &'static str)> {
-    let jwt = "[[auth.jwt]]\nissuer = \"https://login.example\"\nalgorithms = [\"RS256\"]\n\
-               jwks_url = \"https://login.example/jwks\"\n";
-    let page = format!(
-        "[[auth.keys]]\nid = \"page\"\nsha256 = \"{}\"\npublishable = true\n",
-        hash("vkp_x")
-    );
-    let open = "[server]\nlisten = \"0.0.0.0:0\"\n";
-    vec![
-        ("open off loopback", open.to_owned(), "server.listen", "auth.anonymous = true"),
-        (
-            "open on loopback, and to whomever a proxy lets in",
-            "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n".to_owned(),
-            "server.trusted_proxies",
-            "auth.anonymous = true",
-        ),
-        (
-            "anonymous without the address limit",
-            "[auth]\nanonymous = true\n[limits.address]\nmode = \"off\"\n".to_owned(),
-            "limits.address",
-            "anyone",
-        ),
-        (
-            "anonymous with the address limit only looking on",
-            "[auth]\nanonymous = true\n[limits.address]\nmode = \"observe\"\n".to_owned(),
-            "limits.address",
-            "anyone",
-        ),
-        (
-            "anonymous with an address limit of nothing",
-            "[auth]\nanonymous = true\n[limits.address]\nrate = \"off\"\n".to_owned(),
-            "limits.address",
-            "anyone",
-        ),
-        (
-            "credentials with *",
-            "[origins]\nallowed = [\"*\"]\ncredentials = true\n".to_owned(),
-            "origins.credentials",
-            "every page",
-        ),
-        (
-            "everyone a trusted proxy",
-            "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]\n".to_owned(),
-            "server.trusted_proxies",
-            "everyone",
-        ),
-        (
-            "everyone a trusted proxy, in IPv6",
-            "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::/0\"]\n".to_owned(),
-            "server.trusted_proxies",
-            "everyone",
-        ),
-        (
-            "everyone a trusted proxy, in halves",
-            "[server]\ntrusted_proxies = [\"0.0.0.0/1\", \"128.0.0.0/1\"]\n".to_owned(),
-            "server.trusted_proxies",
-            "everyone",
-        ),
-        (
-            "everyone a trusted proxy, IPv4 in the clothes of IPv6",
-            "[server]\ntrusted_proxies = [\"::ffff:0:0/96\"]\n".to_owned(),
-            "server.trusted_proxies",
-            "everyone",
-        ),
-        (
-            "a proxy that knows users by cookies, for all pages",
-            "[server]\ntrusted_proxies = [\"10.0.0.1\"]\n[auth]\nproxy_header = \
-             \"X-Forwarded-User\"\n[origins]\nallowed = [\"*\"]\n"
-                .to_owned(),
-            "origins.allowed",
-            "cookie",
-        ),
-        (
-            "a publishable key without the address limit",
-            format!("{page}origins = [\"https://a.example\"]\n[limits.address]\nmode = \"off\"\n"),
-            "limits.address",
-            "anyone",
-        ),
-        (
-            "a proxy's header without a proxy",
-            "[auth]\nproxy_header = \"X-Forwarded-User\"\n".to_owned(),
-            "auth.proxy_header",
-            "server.trusted_proxies",
-        ),
-        ("a JWT without audience", jwt.to_owned(), "auth.jwt.0.audience", "is missing"),
-        (
-            "a JWT with no audience",
-            format!("{jwt}audience = []\n"),
-            "auth.jwt.0.audience",
-            "every other application",
-        ),
-        (
-            "a shared secret that can be guessed",
-            jwt.replace("RS256", "HS256").replace(
-                "jwks_url = \"https://login.example/jwks\"",
-                "audience = \"x\"\nsecret = \"env:SHORT\"",
-            ),
-            "auth.jwt.0.secret",
-            "32",
-        ),
-        ("a publishable key without origins", page.clone(), "auth.keys.0.origins", "pages"),
-        (
-            "a publishable key for every page",
-            format!("{page}origins = [\"*\"]\n"),
-            "auth.keys.0.origins",
-            "all of them",
-        ),
-        (
-            "cookies passed on for whichever page asks",
-            "[auth.forward]\nurl = \"http://app:3000/auth\"\n".to_owned(),
-            "auth.forward.cookies",
-            "origins.allowed",
-        ),
-        (
-            "cookies passed on for all pages",
-            "[auth.forward]\nurl = \"http://app:3000/auth\"\n[origins]\nallowed = [\"*\"]\n"
-                .to_owned(),
-            "auth.forward.cookies",
-            "origins.allowed",
-        ),
-    ]
-}
+/// Behind `#` the case, the setting that is complained about, and a word of the complaint; then the settings.
+const DANGERS: &str = r#"
+# open off loopback | server.listen | auth.anonymous = true
+server.listen = "0.0.0.0:0"
+# open on loopback, and to whomever a proxy lets in | server.trusted_proxies | auth.anonymous = true
+server.trusted_proxies = ["127.0.0.1"]
+# anonymous without the address limit | limits.address | anyone
+auth.anonymous = true
+limits.address.mode = "off"
+# anonymous with the address limit only looking on | limits.address | anyone
+auth.anonymous = true
+limits.address.mode = "observe"
+# anonymous with an address limit of nothing | limits.address | anyone
+auth.anonymous = true
+limits.address.rate = "off"
+# credentials with * | origins.credentials | every page
+origins = { allowed = ["*"], credentials = true }
+# everyone a trusted proxy | server.trusted_proxies | everyone
+server.trusted_proxies = ["0.0.0.0/0"]
+# everyone a trusted proxy, in IPv6 | server.trusted_proxies | everyone
+server.trusted_proxies = ["10.0.0.0/8", "::/0"]
+# everyone a trusted proxy, in halves | server.trusted_proxies | everyone
+server.trusted_proxies = ["0.0.0.0/1", "128.0.0.0/1"]
+# everyone a trusted proxy, IPv4 in the clothes of IPv6 | server.trusted_proxies | everyone
+server.trusted_proxies = ["::ffff:0:0/96"]
+# a proxy that knows users by cookies, for all pages | origins.allowed | cookie
+server.trusted_proxies = ["10.0.0.1"]
+auth.proxy_header = "X-Forwarded-User"
+origins.allowed = ["*"]
+# a publishable key without the address limit | limits.address | anyone
+limits.address.mode = "off"
+<page>
+origins = ["https://a.example"]
+# a proxy's header without a proxy | auth.proxy_header | server.trusted_proxies
+auth.proxy_header = "X-Forwarded-User"
+# a JWT without audience | auth.jwt.0.audience | is missing
+<jwt>
+algorithms = ["RS256"]
+jwks_url = "https://login.example/jwks"
+# a JWT with no audience | auth.jwt.0.audience | every other application
+<jwt>
+algorithms = ["RS256"]
+jwks_url = "https://login.example/jwks"
+audience = []
+# a shared secret that can be guessed | auth.jwt.0.secret | 32
+<jwt>
+algorithms = ["HS256"]
+audience = "x"
+secret = "env:SHORT"
+# a publishable key without origins | auth.keys.0.origins | pages
+<page>
+# a publishable key for every page | auth.keys.0.origins | all of them
+<page>
+origins = ["*"]
+# cookies passed on for whichever page asks | auth.forward.cookies | origins.allowed
+auth.forward.url = "http://app:3000/auth"
+# cookies passed on for all pages | auth.forward.cookies | origins.allowed
+auth.forward.url = "http://app:3000/auth"
+origins.allowed = ["*"]
+"#;
 
 #[test]
 fn every_dangerous_combination_is_refused_with_its_own_line() {
-    for (what, settings, key, why) in dangers() {
-        let file = file(&settings);
+    let page = format!("[[auth.keys]]\nid = \"page\"\nsha256 = \"{}\"", hash("vkp_x"));
+    let dangers = DANGERS
+        .replace("<page>", &format!("{page}\npublishable = true"))
+        .replace("<jwt>", "[[auth.jwt]]\nissuer = \"https://login.example\"");
+    let mut tried = 0;
+    for danger in dangers.split("\n# ").skip(1) {
+        let (head, settings) = danger.split_once('\n').unwrap();
+        let [what, key, why] = head.split(" | ").collect::<Vec<_>>()[..] else { panic!("{head}") };
+        let file = file(settings);
         for command in ["serve", "check"] {
             let output = run(valetkey(&[command, "--config"])
                 .arg(file.path())
@@ -142,7 +86,9 @@ fn every_dangerous_combination_is_refused_with_its_own_line() {
             assert!(line.is_some_and(|line| line.contains(why)), "{what}: {said}");
             assert!(said.starts_with("valetkey: 1 problem "), "{what}: {said}");
         }
+        tried += 1;
     }
+    assert_eq!(tried, 20);
 }
 
 /// An empty variable is one that someone forgot to fill, and must not lift what it was to restrict.

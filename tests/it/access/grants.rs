@@ -1,12 +1,8 @@
 //! Who may have what.
 
-use super::{Guarded, answer, hash, outcome};
-use crate::support::http::{Answer, client};
+use super::{Guarded, answer, key, outcome};
 
 fn settings() -> String {
-    let key = |id: &str| {
-        format!("[[auth.keys]]\nid = \"{id}\"\nsha256 = \"{}\"\n", hash(&format!("vk_{id}")))
-    };
     let grants = r#"
         [[grants]]
         keys = ["batch"]
@@ -64,9 +60,7 @@ async fn a_grant_says_which_token_types_and_for_how_long() {
 async fn the_list_is_the_callers_own() {
     let guarded = Guarded::start(&settings());
     let list = async |key: &str| {
-        let url = format!("{}/tokens", guarded.server.url);
-        let request = client().get(url).bearer_auth(format!("vk_{key}"));
-        let list = Answer::of(request.send().await.unwrap()).await.json();
+        let list = answer(guarded.get("/tokens").bearer_auth(format!("vk_{key}"))).await.json();
         list["tokens"].as_array().unwrap().clone()
     };
     let short = list("short").await;

@@ -1,21 +1,11 @@
 //! How many, and how often.
 
-use serde_json::json;
-
-use super::{Guarded, answer, hash, outcome};
-use crate::support::http::client;
-
-fn keys(ids: &[&str]) -> String {
-    let key = |id: &&str| {
-        format!("[[auth.keys]]\nid = \"{id}\"\nsha256 = \"{}\"\n", hash(&format!("vk_{id}")))
-    };
-    ids.iter().map(key).collect()
-}
+use super::{Guarded, answer, key, outcome};
 
 #[tokio::test]
 async fn authorised_caller_farms_tokens_until_the_rate_and_then_the_quota() {
     let limits = "[limits.caller]\nrate = \"100/s\"\nburst = 3\nquota = \"5/d\"\n";
-    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a", "b"])));
+    let guarded = Guarded::start(&format!("{limits}{}{}", key("a"), key("b")));
     let ask = |key: &str| guarded.session().bearer_auth(format!("vk_{key}"));
     let mut outcomes = Vec::new();
     while outcomes.last().is_none_or(|last| last != "quota_exhausted") {
@@ -34,7 +24,7 @@ async fn authorised_caller_farms_tokens_until_the_rate_and_then_the_quota() {
 #[tokio::test]
 async fn every_answer_of_a_limited_route_says_where_the_caller_stands() {
     let limits = "[limits.caller]\nrate = \"30/m\"\nburst = 10\nquota = \"200/d\"\n";
-    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a"])));
+    let guarded = Guarded::start(&format!("{limits}{}", key("a")));
     let first = answer(guarded.session().bearer_auth("vk_a")).await;
     let policy = first.header("ratelimit-policy").unwrap();
     assert!(policy.contains("\"caller\";q=30;w=60"), "{policy}");
@@ -58,18 +48,13 @@ async fn every_answer_of_a_limited_route_says_where_the_caller_stands() {
 #[tokio::test]
 async fn what_provably_minted_nothing_is_given_back() {
     let limits = "[limits.caller]\nrate = \"3/d\"\nburst = 3\n";
-    let start = || Guarded::start(&format!("{limits}{}", keys(&["a"])));
-    let set = async |guarded: &Guarded, faults: serde_json::Value| {
-        let url = format!("{}/_sandbox/faults", guarded.stand_ins.stand_ins);
-        let set = client().put(url).body(faults.to_string()).send().await.unwrap();
-        assert!(set.status().is_success());
-    };
+    let start = || Guarded::start(&format!("{limits}{}", key("a")));
     // A provider remembers how it was treated, so each has one of its own.
     for (fault, code) in
         [("revoked", "provider_refused"), ("status=429,retry_after=1", "provider_rate_limited")]
     {
         let guarded = start();
-        set(&guarded, json!([format!("xai/mint:{fault}")])).await;
+        guarded.stand_ins.set_faults(&[&format!("xai/mint:{fault}")]).await;
         for _ in 0..5 {
             assert_eq!(outcome(guarded.session().bearer_auth("vk_a")).await, code);
         }
@@ -80,10 +65,10 @@ async fn what_provably_minted_nothing_is_given_back() {
     for (fault, code) in
         [("not_json", "provider_invalid_response"), ("close", "provider_unavailable")]
     {
-        set(&guarded, json!([format!("xai/mint:{fault}")])).await;
+        guarded.stand_ins.set_faults(&[&format!("xai/mint:{fault}")]).await;
         assert_eq!(outcome(ask()).await, code);
     }
-    set(&guarded, json!([])).await;
+    guarded.stand_ins.set_faults(&[]).await;
     assert_eq!(outcome(ask()).await, "ok");
     assert_eq!(outcome(ask()).await, "rate_limited");
 }
@@ -91,7 +76,7 @@ async fn what_provably_minted_nothing_is_given_back() {
 #[tokio::test]
 async fn a_refused_request_spends_nothing_of_the_callers() {
     let limits = "[limits.caller]\nrate = \"2/d\"\nburst = 2\n";
-    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a"])));
+    let guarded = Guarded::start(&format!("{limits}{}", key("a")));
     let ask = || guarded.session().bearer_auth("vk_a");
     for _ in 0..5 {
         assert_eq!(
@@ -115,7 +100,7 @@ async fn a_refused_request_spends_nothing_of_the_callers() {
 #[tokio::test]
 async fn a_limit_can_look_on_without_refusing() {
     let limits = "[limits.caller]\nmode = \"observe\"\nrate = \"1/d\"\nburst = 1\n";
-    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a"])));
+    let guarded = Guarded::start(&format!("{limits}{}", key("a")));
     for _ in 0..3 {
         let answer = answer(guarded.session().bearer_auth("vk_a")).await;
         assert_eq!(answer.status, 200);
@@ -129,7 +114,7 @@ async fn a_limit_can_look_on_without_refusing() {
 #[tokio::test]
 async fn the_budget_of_a_token_type_is_everyones_together() {
     let limits = "[limits.token]\nquota = \"4/d\"\n[limits.caller_token]\nquota = \"3/d\"\n";
-    let guarded = Guarded::start(&format!("{limits}{}", keys(&["a", "b"])));
+    let guarded = Guarded::start(&format!("{limits}{}{}", key("a"), key("b")));
     let ask = |key: &str, path: &str| guarded.post(path).bearer_auth(format!("vk_{key}"));
     for _ in 0..3 {
         assert_eq!(outcome(ask("a", "/tokens/batch_scribe")).await, "ok");

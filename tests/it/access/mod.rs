@@ -24,6 +24,11 @@ use crate::support::{
     settings_file as file,
 };
 
+/// The section of a caller key `vk_<id>`.
+fn key(id: &str) -> String {
+    format!("[[auth.keys]]\nid = \"{id}\"\nsha256 = \"{}\"\n", hash(&format!("vk_{id}")))
+}
+
 /// A server with settings of its own, in front of stand-in providers.
 pub struct Guarded {
     pub server: Server,

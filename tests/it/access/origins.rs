@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::{Guarded, answer, hash, outcome};
+use super::{Guarded, answer, key, outcome};
 use crate::support::{
     http::{Answer, client},
     process::Server,
@@ -109,8 +109,7 @@ async fn host_tricks_a_rebound_name_is_no_origin_of_ours() {
     assert_eq!(outcome(rebound).await, "origin_not_allowed");
     let plain = guarded.session().header("host", "valetkey.internal:8081");
     assert_eq!(outcome(plain).await, "ok", "who is no browser may call it as it likes");
-    let key = format!("[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n", hash("vk_a"));
-    let known = Guarded::start(&key);
+    let known = Guarded::start(&key("a"));
     let page = known
         .session()
         .bearer_auth("vk_a")

@@ -5,17 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::{Guarded, answer, hash, outcome};
+use super::{Guarded, answer, hash, key, outcome};
 use crate::support::{
     http::{client, get, post},
     provider::{ScriptedProvider, answer as answer_of},
 };
 
 fn keys(count: usize) -> String {
-    let key = |n| {
-        format!("[[auth.keys]]\nid = \"caller-{n}\"\nsha256 = \"{}\"\n", hash(&format!("vk_{n}")))
-    };
-    (0..count).map(key).collect()
+    (0..count).map(|n| key(&format!("caller-{n}"))).collect()
 }
 
 #[tokio::test]
@@ -25,7 +22,7 @@ async fn one_caller_gets_anothers_token_never() {
     let guarded = Guarded::start(&format!("{audit}{}", keys(10)));
     let asks = stream::iter(0..60).map(|n| {
         let (caller, path) = (n % 10, ["/session", "/tokens/tts_websocket"][n % 2]);
-        let request = guarded.post(path).bearer_auth(format!("vk_{caller}"));
+        let request = guarded.post(path).bearer_auth(format!("vk_caller-{caller}"));
         let id = format!("request-{n}");
         async move { (caller, answer(request.header("x-request-id", id)).await) }
     });
@@ -60,7 +57,7 @@ async fn metrics_or_health_tell_too_much_to_nobody() {
     assert_eq!(get(&format!("{public}/healthz")).await.text, r#"{"status":"ok"}"#);
     let metrics = async || guarded.server.get_admin("/metrics").await;
     for n in 0..50 {
-        let made_up = guarded.post(&format!("/tokens/made-up-{n}")).bearer_auth("vk_0");
+        let made_up = guarded.post(&format!("/tokens/made-up-{n}")).bearer_auth("vk_caller-0");
         outcome(made_up.header("origin", format!("https://{n}.example"))).await;
     }
     let text = metrics().await.text;

@@ -101,7 +101,6 @@ fn it_stops_with_the_server() {
     command.env("VALETKEY__SERVER__HTTP2", "true").env("VALETKEY__SERVER__HEADER_TIMEOUT", "2m");
     let mut server = Server::start(&mut command);
     let _silent = raw::sent(&server.url, &[PREFACE, SETTINGS].concat());
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
     assert!(server.output().contains("everything in flight was finished"));
 }

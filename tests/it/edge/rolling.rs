@@ -58,8 +58,7 @@ fn restart(address: &str, times: usize, start: impl Fn() -> Server) -> usize {
             .collect();
         for _ in 0..times {
             let next = start();
-            running.signal("TERM");
-            assert_eq!(running.wait().code(), Some(0));
+            assert_eq!(running.terminate(), Some(0));
             running = next;
         }
         let before = served.load(Ordering::Relaxed);

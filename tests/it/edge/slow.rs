@@ -71,6 +71,7 @@ fn whoever_takes_his_time_is_hung_up_on() {
                     let replies = raw::split(&text).0;
                     assert_eq!(replies.first().map(|it| it.status), status, "{name}: {text}");
                     assert!(replies.iter().all(raw::Reply::says_close), "{name}: {text}");
+                    assert!(!name.contains("body") || text.contains("did not arrive"), "{text}");
                 } else {
                     let took = raw::until_closed(&mut socket, TICK, || again.to_vec());
                     assert!(took < SOON, "{name}: {took:?}");

@@ -50,8 +50,7 @@ fn it_ends_in_time_whatever_clients_do() {
             scope.spawn(move || {
                 let mut server = server("3s");
                 let _client = client(&server, what);
-                server.signal("TERM");
-                assert_eq!(server.wait().code(), Some(0), "{what}");
+                assert_eq!(server.terminate(), Some(0), "{what}");
                 let finished = server.output().contains("everything in flight was finished");
                 assert_eq!(finished, is_over, "{what}: {}", server.output());
             });
@@ -63,8 +62,7 @@ fn it_ends_in_time_whatever_clients_do() {
 fn it_ends_in_time_with_all_of_them_at_once() {
     let mut server = server("1s");
     let _clients = STATES.map(|(what, _)| client(&server, what));
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
     assert!(server.output().contains("server.drain ran out"));
 }
 

@@ -9,7 +9,6 @@ use std::{
 
 use super::{
     Case, Counting, INVALID, LIMITED, REFUSED, Stage, TIMEOUT, UNAVAILABLE, UNREACHABLE, VENDED,
-    told,
 };
 use crate::support::provider::{hang, reset};
 
@@ -51,53 +50,30 @@ fn resetting(text: &'static str) -> Counting {
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_to_its_end() {
-    let drip = Duration::from_millis(20);
-    let unavailable_though_it_hangs = told(503, "provider_unavailable", "unknown");
-    let cases = vec![
-        Case::eleven("hangs before the head", stalling(""), TIMEOUT),
-        Case::eleven("hangs in the status line", stalling("HTTP/1.1 20"), TIMEOUT),
-        Case::eleven("hangs in the head", stalling("HTTP/1.1 200 OK\r\ncontent-ty"), TIMEOUT),
-        Case::eleven("hangs after the head", stalling("HTTP/1.1 200 OK\r\n\r\n"), TIMEOUT),
-        Case::xai(
-            "hangs in the body",
-            stalling("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"value\":\"x\""),
-            TIMEOUT,
-        ),
-        Case::eleven(
-            "hangs in a chunk",
-            stalling("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{\"token\":"),
-            TIMEOUT,
-        ),
-        Case::eleven("drips a head", repeating("HTTP/1.1 200 OK\r\nx: ", b"y", drip), TIMEOUT),
-        Case::eleven(
-            "drips headers",
-            repeating("HTTP/1.1 200 OK\r\n", b"x: y\r\n", drip * 3),
-            TIMEOUT,
-        ),
-        Case::eleven(
-            "drips a body",
-            repeating("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n{\"token\":\"", b"x", drip),
-            TIMEOUT,
-        ),
-        Case::eleven(
-            "drips chunks",
-            repeating("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n", drip),
-            TIMEOUT,
-        ),
-        Case::eleven("endless 102", repeating("", b"HTTP/1.1 102 x\r\n\r\n", drip), TIMEOUT),
-        Case::eleven(
-            "endless 100, fast",
-            repeating("", b"HTTP/1.1 100 x\r\n\r\n", Duration::from_millis(1)),
-            TIMEOUT,
-        ),
-        Case::eleven(
-            "an error whose body hangs",
-            stalling("HTTP/1.1 503 x\r\ncontent-length: 9\r\n\r\n"),
-            // Its status came, and says enough, if there is time for it.
-            unavailable_though_it_hangs,
-        )
-        .with("timeout = \"5s\""),
+    let (drip, fast) = (Duration::from_millis(20), Duration::from_millis(1));
+    let length = "HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n{\"token\":\"";
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{\"token\":";
+    let body = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"value\":\"x\"";
+    let cases = [
+        ("hangs before the head", stalling("")),
+        ("hangs in the status line", stalling("HTTP/1.1 20")),
+        ("hangs in the head", stalling("HTTP/1.1 200 OK\r\ncontent-ty")),
+        ("hangs after the head", stalling("HTTP/1.1 200 OK\r\n\r\n")),
+        ("hangs in a chunk", stalling(chunk)),
+        ("drips a head", repeating("HTTP/1.1 200 OK\r\nx: ", b"y", drip)),
+        ("drips headers", repeating("HTTP/1.1 200 OK\r\n", b"x: y\r\n", drip * 3)),
+        ("drips a body", repeating(length, b"x", drip)),
+        ("drips chunks", repeating(chunked, b"1\r\nx\r\n", drip)),
+        ("endless 102", repeating("", b"HTTP/1.1 102 x\r\n\r\n", drip)),
+        ("endless 100, fast", repeating("", b"HTTP/1.1 100 x\r\n\r\n", fast)),
     ];
+    let mut cases = Vec::from(cases.map(|(name, provider)| Case::eleven(name, provider, TIMEOUT)));
+    cases.push(Case::xai("hangs in the body", stalling(body), TIMEOUT));
+    // Its status came, and says enough, if there is time for it.
+    let error = stalling("HTTP/1.1 503 x\r\ncontent-length: 9\r\n\r\n");
+    let case = Case::eleven("an error whose body hangs", error, UNAVAILABLE);
+    cases.push(case.with("timeout = \"5s\""));
     Stage::start(cases).play().await;
 }
 
@@ -108,22 +84,20 @@ async fn an_answer_that_breaks_off() {
     let chunk =
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n13\r\n{\"token\":\"sutkn_x\"}\r\n";
     let hung_up = "the provider cannot be reached: it closed the connection without an answer";
-    let cases = vec![
-        Case::eleven("closes without a byte", writing(""), UNAVAILABLE).saying(hung_up),
-        Case::eleven("closes in the head", writing("HTTP/1.1 200 OK\r\nx: "), UNAVAILABLE)
-            .saying(hung_up),
-        Case::eleven("resets without a byte", resetting(""), UNAVAILABLE).saying(hung_up),
-        Case::eleven("resets in the head", resetting("HTTP/1.1 200 OK\r\nx: "), UNAVAILABLE),
-        Case::eleven("resets in the body", resetting(cut), INVALID).saying("cut off"),
-        Case::eleven("closes in the body", writing(cut), INVALID).saying("cut off"),
-        Case::eleven("closes between chunks", writing(chunk), INVALID).saying("cut off"),
-        Case::eleven(
-            "resets in an error",
-            resetting("HTTP/1.1 503 x\r\ncontent-length: 9\r\n\r\n{"),
-            UNAVAILABLE,
-        ),
+    let (head, error) = ("HTTP/1.1 200 OK\r\nx: ", "HTTP/1.1 503 x\r\ncontent-length: 9\r\n\r\n{");
+    let cases = [
+        ("closes without a byte", writing(""), UNAVAILABLE, hung_up),
+        ("closes in the head", writing(head), UNAVAILABLE, hung_up),
+        ("resets without a byte", resetting(""), UNAVAILABLE, hung_up),
+        ("resets in the head", resetting(head), UNAVAILABLE, ""),
+        ("resets in the body", resetting(cut), INVALID, "cut off"),
+        ("closes in the body", writing(cut), INVALID, "cut off"),
+        ("closes between chunks", writing(chunk), INVALID, "cut off"),
+        ("resets in an error", resetting(error), UNAVAILABLE, ""),
     ];
-    Stage::start(cases).play().await;
+    let cases =
+        cases.map(|(name, provider, told, why)| Case::eleven(name, provider, told).saying(why));
+    Stage::start(cases.into()).play().await;
 }
 
 #[tokio::test]
@@ -156,47 +130,35 @@ async fn an_answer_that_is_no_http() {
         let body = format!("13\r\n{body}\r\n0\r\n\r\n");
         Counting::writing(format!("{HEAD}{headers}\r\n{body}"))
     };
-    let not_http = "it is not HTTP";
     let many = "x: y\r\n".repeat(200);
-    let cases = vec![
-        Case::eleven("garbage", raw("\u{0}\u{1}garbage\r\n\r\n"), INVALID).saying(not_http),
-        Case::eleven("SSH", raw("SSH-2.0-OpenSSH_9.2\r\n"), INVALID).saying(not_http),
-        Case::eleven("HTTP/0.9", raw(body), INVALID).saying(not_http),
-        Case::eleven("HTTP/3.0", raw("HTTP/3.0 200 OK\r\n\r\n"), INVALID).saying(not_http),
-        Case::eleven("status 20", raw("HTTP/1.1 20 OK\r\n\r\n"), INVALID).saying(not_http),
-        Case::eleven("status 99999", raw("HTTP/1.1 99999 OK\r\n\r\n"), INVALID).saying(not_http),
-        Case::eleven("two lengths", with("content-length: 19\r\ncontent-length: 5\r\n"), INVALID)
-            .saying(not_http),
-        Case::eleven("a length of -1", with("content-length: -1\r\n"), INVALID).saying(not_http),
-        Case::eleven(
-            "a chunk of 2^64",
-            with("transfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\n"),
-            INVALID,
-        ),
-        Case::eleven("two hundred headers", with(&many), INVALID).saying(not_http),
-        Case::eleven("chunked twice", chunked("chunked, chunked", ""), INVALID).saying(not_http),
-        Case::eleven(
-            "chunked on two lines",
-            chunked("chunked\r\ntransfer-encoding: chunked", ""),
-            INVALID,
-        )
-        .saying(not_http),
-        Case::eleven("compressed", chunked("gzip, chunked", ""), INVALID).saying(not_http),
-        Case::eleven("chunked and a length", chunked("chunked", "content-length: 19\r\n"), INVALID)
-            .saying(not_http),
-        Case::eleven(
-            "205 with a body",
-            raw(&format!("HTTP/1.1 205 x\r\ncontent-length: 19\r\n\r\n{body}")),
-            INVALID,
-        )
-        .saying(not_http),
-        Case::eleven("chunked", chunked("Chunked", ""), VENDED),
-        Case::eleven(
-            "the same length twice",
-            with("content-length: 19\r\ncontent-length: 19\r\n"),
-            VENDED,
-        ),
-        Case::eleven("no length", with(""), VENDED),
+    let twice = "chunked\r\ntransfer-encoding: chunked";
+    let empty = format!("HTTP/1.1 205 x\r\ncontent-length: 19\r\n\r\n{body}");
+    let no_http = [
+        ("garbage", raw("\u{0}\u{1}garbage\r\n\r\n")),
+        ("SSH", raw("SSH-2.0-OpenSSH_9.2\r\n")),
+        ("HTTP/0.9", raw(body)),
+        ("HTTP/3.0", raw("HTTP/3.0 200 OK\r\n\r\n")),
+        ("status 20", raw("HTTP/1.1 20 OK\r\n\r\n")),
+        ("status 99999", raw("HTTP/1.1 99999 OK\r\n\r\n")),
+        ("two lengths", with("content-length: 19\r\ncontent-length: 5\r\n")),
+        ("a length of -1", with("content-length: -1\r\n")),
+        ("two hundred headers", with(&many)),
+        ("chunked twice", chunked("chunked, chunked", "")),
+        ("chunked on two lines", chunked(twice, "")),
+        ("compressed", chunked("gzip, chunked", "")),
+        ("chunked and a length", chunked("chunked", "content-length: 19\r\n")),
+        ("205 with a body", raw(&empty)),
     ];
+    let no_http =
+        no_http.map(|(name, it)| Case::eleven(name, it, INVALID).saying("it is not HTTP"));
+    let chunk = with("transfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\n");
+    let others = [
+        ("a chunk of 2^64", chunk, INVALID),
+        ("chunked", chunked("Chunked", ""), VENDED),
+        ("the same length twice", with("content-length: 19\r\ncontent-length: 19\r\n"), VENDED),
+        ("no length", with(""), VENDED),
+    ];
+    let others = others.map(|(name, provider, told)| Case::eleven(name, provider, told));
+    let cases = no_http.into_iter().chain(others).collect();
     Stage::start(cases).play().await;
 }

@@ -6,36 +6,15 @@ use super::{Case, Counting, INVALID, Stage, Told, VENDED, answer, in_seconds};
 
 /// A value of every type that JSON has, and some that look like what is wanted.
 fn odd_values() -> Vec<Value> {
-    vec![
-        Value::Null,
-        json!(true),
-        json!(7),
-        json!(-7.5),
-        json!([]),
-        json!(["token"]),
-        json!({}),
-        json!({ "value": "token" }),
-    ]
+    let json = json!([null, true, 7, -7.5, [], ["token"], {}, { "value": "token" }]);
+    json.as_array().unwrap().clone()
 }
 
 /// What cannot travel in a header, in a subprotocol or at all.
 fn odd_tokens() -> Vec<String> {
-    let mut tokens: Vec<String> = [
-        "",
-        " ",
-        "a b",
-        "a\r\nset-cookie: x=y",
-        "a\n",
-        "\u{0}",
-        "\u{7f}",
-        "a\tb",
-        "caf\u{e9}",
-        "\u{1f511}",
-    ]
-    .map(str::to_owned)
-    .into();
-    tokens.push("x".repeat(5_000));
-    tokens
+    let odd = ["a\r\nset-cookie: x=y", "a\n", "\u{0}", "\u{7f}", "a\tb", "caf\u{e9}", "\u{1f511}"];
+    let blank = ["", " ", "a b"].map(str::to_owned);
+    blank.into_iter().chain(odd.map(str::to_owned)).chain(["x".repeat(5_000)]).collect()
 }
 
 fn case(kind: &'static str, what: &str, body: &str, told: Told) -> Case {
@@ -91,18 +70,10 @@ async fn tokens_that_cannot_travel() {
     for raw in ["{\"token\":\"a\r\nb\"}", "{\"token\":\"a\u{0}\"}"] {
         cases.push(case("elevenlabs", "raw", raw, INVALID));
     }
-    cases.push(case(
-        "elevenlabs",
-        "longest",
-        &json!({ "token": "x".repeat(4096) }).to_string(),
-        VENDED,
-    ));
-    cases.push(case(
-        "elevenlabs",
-        "too long",
-        &json!({ "token": "x".repeat(4097) }).to_string(),
-        INVALID,
-    ));
+    for (length, told) in [(4096, VENDED), (4097, INVALID)] {
+        let body = json!({ "token": "x".repeat(length) }).to_string();
+        cases.push(case("elevenlabs", &format!("{length} long"), &body, told));
+    }
     Stage::start(cases).play().await;
 }
 

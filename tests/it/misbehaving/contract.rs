@@ -45,11 +45,8 @@ async fn check(kind: &'static str) {
 }
 
 #[tokio::test]
-async fn xais_answers_are_understood() {
-    check("xai").await;
-}
-
-#[tokio::test]
-async fn elevenlabs_answers_are_understood() {
-    check("elevenlabs").await;
+async fn every_answer_is_understood() {
+    for kind in ["xai", "elevenlabs"] {
+        check(kind).await;
+    }
 }

@@ -35,6 +35,9 @@ use crate::support::{
 /// The deadline of a mint, unless a case says otherwise.
 const DEADLINE: Duration = Duration::from_millis(800);
 
+/// An answer with a token.
+const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"token\":\"sutkn_x\"}";
+
 /// How long anything may take in the end, on a machine that is busy.
 const IN_TIME: Duration = Duration::from_secs(8);
 
@@ -137,6 +140,7 @@ struct Written {
     records: HashMap<String, Value>,
     /// Why they failed, as the log has it.
     reasons: HashMap<String, String>,
+    metrics: String,
 }
 
 impl Stage {
@@ -153,10 +157,8 @@ impl Stage {
         let mut command = valetkey(&["serve", "--config"]);
         command.arg(file).env("XAI_API_KEY", XAI_KEY).env("ELEVENLABS_API_KEY", ELEVENLABS_KEY);
         command.env("VALETKEY__AUDIT__TO", format!("file:{}/audit", folder.path().display()));
-        for name in
-            ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
-        {
-            command.env(name, &proxy);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(name, &proxy).env(name.to_lowercase(), &proxy);
         }
         Self { server: Server::start(&mut command), cases, elsewhere, folder }
     }
@@ -171,7 +173,7 @@ impl Stage {
     /// Tries one case, which must come out as it says.
     async fn try_one(&self, place: usize) -> Outcome {
         let outcome = self.ask(place).await;
-        let found = self.complaints(place, &outcome, &self.written([place]));
+        let found = self.complaints(place, &outcome, &self.written([place]).await);
         assert!(found.is_empty(), "{}: {found:?}", self.cases[place].name);
         outcome
     }
@@ -193,7 +195,7 @@ impl Stage {
         let tried = all.map(|place| async move { (place, stage.ask(place).await) });
         let mut outcomes: Vec<_> = tried.buffer_unordered(AT_ONCE).collect().await;
         outcomes.sort_by_key(|(place, _)| *place);
-        let written = self.written(0..self.cases.len());
+        let written = self.written(0..self.cases.len()).await;
         let mut wrong = String::new();
         for (place, outcome) in &outcomes {
             for complaint in self.complaints(*place, outcome, &written) {
@@ -217,6 +219,11 @@ impl Stage {
         check(code == case.told.code, format!("code {code}: {why}"));
         check(record["outcome"] == case.told.code, format!("audit {}", record["outcome"]));
         check(record["minted"] == case.told.minted, format!("minted {}", record["minted"]));
+        let result = [("yes", "minted"), ("no", "nothing"), ("unknown", "unknown")];
+        let result = result.into_iter().find(|it| it.0 == case.told.minted).unwrap().1;
+        let sample =
+            format!("valetkey_mints_total{{provider=\"p{place}\",result=\"{result}\"}} 1\n");
+        check(written.metrics.contains(&sample), format!("no {sample}"));
         // No SDK should ask again what was refused for good, nor wait for longer than it can.
         let waits_long = answer.status != 200 && answer.json()["retry_after"].as_u64() > Some(60);
         let retry = (case.told == REFUSED || waits_long).then_some("false");
@@ -228,7 +235,8 @@ impl Stage {
     }
 
     /// What is written about these cases, once it is.
-    fn written(&self, places: impl IntoIterator<Item = usize>) -> Written {
+    async fn written(&self, places: impl IntoIterator<Item = usize>) -> Written {
+        let metrics = self.server.metrics().await;
         let names: Vec<String> = places.into_iter().map(|place| format!("t{place}")).collect();
         let all = || {
             let written = Written {
@@ -236,6 +244,7 @@ impl Stage {
                 reasons: by_token_type(&self.server.output(), "\"latency_ms\"", |line| {
                     line["error"].as_str().unwrap_or_default().to_owned()
                 }),
+                metrics: metrics.clone(),
             };
             let is_there =
                 |name| written.records.contains_key(name) && written.reasons.contains_key(name);

@@ -15,13 +15,11 @@ use hyper::{Request, Response, Version, body::Incoming, server::conn, service::s
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Case, Counting, Stage, Told, UNREACHABLE, VENDED};
+use super::{ANSWER, Case, Counting, Stage, Told, UNREACHABLE, VENDED};
 use crate::support::{
     certificate::{Authority, Own, put, self_signed, server},
     provider::{self, hang},
 };
-
-const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"token\":\"sutkn_x\"}";
 
 /// Long enough for a machine that is busy: handshakes in a debug build take their time.
 const TIMEOUT: &str = "timeout = \"6s\"";

@@ -7,14 +7,12 @@ use std::{
     thread,
 };
 
-use super::{Case, Counting, Stage, Told, UNREACHABLE, VENDED};
+use super::{ANSWER, Case, Counting, Stage, Told, UNREACHABLE, VENDED};
 use crate::support::{
     ELEVENLABS_KEY,
     certificate::{Authority, put, server},
     provider::{self, answering, hang},
 };
-
-const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"token\":\"sutkn_x\"}";
 
 /// A proxy that makes tunnels, and what it was asked for.
 struct Proxy {

@@ -82,8 +82,7 @@ impl Pooled {
 
     /// Every line of the audit, once the server has ended.
     fn end(mut self) -> Vec<Value> {
-        self.server.signal("TERM");
-        assert!(self.server.wait().success());
+        assert_eq!(self.server.terminate(), Some(0));
         self.lines()
     }
 

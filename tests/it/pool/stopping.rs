@@ -42,8 +42,7 @@ async fn also_when_it_has_to_stop_at_once() {
     pooled.fill(20).await;
     pooled.server.signal("TERM");
     pooled.server.log_line(|line| line["lame_duck_ms"].is_number());
-    pooled.server.signal("TERM");
-    assert!(pooled.server.wait().success());
+    assert_eq!(pooled.server.terminate(), Some(0));
     let lines = pooled.lines();
     assert!(count(&lines, "discard", Some("stopped")) >= 19);
     assert_eq!(count(&lines, "discard", Some("lost")), 0);

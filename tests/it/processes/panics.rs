@@ -161,7 +161,7 @@ async fn the_program_survives_its_own_panics_and_says_where() {
     let url = format!("{}/session", server.url);
     let named = async |method: Method, url: &str| {
         let asked = client().request(method, url).header("x-request-id", "named");
-        Answer::of(asked.send().await.unwrap()).await
+        Answer::to(asked).await
     };
     let panics = async |server: &Server| {
         let metrics = named(Method::GET, &format!("{}/metrics", server.admin)).await.text;

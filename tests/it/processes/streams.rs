@@ -76,8 +76,7 @@ async fn a_file_at_its_limit_ends_nothing() {
     }
     assert_eq!(outcomes.pop().unwrap(), "audit_unavailable");
     assert_eq!(server.get("/healthz").await.status, 200, "it lives");
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
 }
 
 /// Whoever read the audit ended (EPIPE). With a new reader it goes on.

@@ -20,6 +20,8 @@ pub const SECOND: &str = "sk_canary_second_0123456789abcdef";
 pub enum Reply {
     /// A token that nobody else gets.
     Token,
+    /// As [`Self::Token`], and the connection is closed.
+    LastToken,
     /// This status with these headers, each with its line end, and this body.
     Status(u16, &'static str, &'static str),
     /// It closes the connection without a word.
@@ -43,11 +45,10 @@ pub fn scene(
     let counts = asked.clone();
     let provider = ScriptedProvider::start(move |request| {
         *counts.lock().unwrap().entry(request.key().to_owned()).or_default() += 1;
+        let token = format!(r#"{{"token":"sutkn_{}"}}"#, request.number);
         match reply(request) {
-            Reply::Token => {
-                let token = format!(r#"{{"token":"sutkn_{}"}}"#, request.number);
-                Some(provider::answer(200, "", &token))
-            }
+            Reply::Token => Some(provider::answer(200, "", &token)),
+            Reply::LastToken => Some(provider::answer(200, "connection: close\r\n", &token)),
             Reply::Status(status, headers, body) => Some(provider::answer(status, headers, body)),
             Reply::Hangup => None,
         }

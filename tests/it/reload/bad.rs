@@ -2,12 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{IN_EFFECT, KEY, REFUSED, Running};
-use crate::support::{
-    hash,
-    http::Answer,
-    process::{Server, valetkey},
-};
+use super::{IN_EFFECT, KEY, REFUSED, Running, base, serving};
+use crate::support::{hash, http::Answer, process::Server};
 
 #[tokio::test]
 async fn they_change_nothing_and_are_told_of_with_every_problem() {
@@ -70,16 +66,13 @@ async fn they_change_nothing_and_are_told_of_with_every_problem() {
 #[tokio::test]
 async fn what_would_be_safe_only_after_a_restart_is_refused() {
     let key = format!("[[auth.keys]]\nid = \"a\"\nsha256 = \"{}\"\n", hash("vk_a"));
-    let folder = tempfile::tempdir().unwrap();
-    let provider = super::Provider::taking(&[KEY]);
-    std::fs::write(folder.path().join("key"), KEY).unwrap();
-    let path = folder.path().join("settings.toml");
-    let base = super::base(&folder, &provider.url, "off");
     let open = "[server]\nlisten = \"0.0.0.0:0\"\n";
-    std::fs::write(&path, format!("{base}{open}{key}")).unwrap();
-    let mut server = Server::start_as_given(valetkey(&["serve", "--config"]).arg(&path));
-    server.url = server.url.replace("0.0.0.0", "127.0.0.1");
-    let running = Running { server, provider, folder };
+    let running = Running::started(|folder, provider| {
+        let settings = format!("{}{open}{key}", base(folder, provider, "off"));
+        let mut server = Server::start_as_given(&mut serving(folder, &settings));
+        server.url = server.url.replace("0.0.0.0", "127.0.0.1");
+        server
+    });
     for danger in [open, "[server]\nlisten = \"127.0.0.1:0\"\n"] {
         let problems = running.reload(danger).await["failed"]["problems"].to_string();
         assert!(problems.contains("can be reached from other machines"), "{problems}");

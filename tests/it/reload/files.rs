@@ -57,7 +57,7 @@ async fn a_file_that_is_written_bit_by_bit_ends_up_whole() {
 async fn a_swapped_link_is_a_change_of_all_behind_it() {
     let folder = tempfile::tempdir().unwrap();
     let provider = Provider::taking(&[KEY, "xai-second"]);
-    let base = base(&folder, &provider.url, WATCH);
+    let base = base(folder.path(), &provider, WATCH);
     let path = |name: &str| folder.path().join(name);
     let publish = |version: &str, settings: &str, key: &str| {
         fs::create_dir(path(version)).unwrap();

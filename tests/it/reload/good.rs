@@ -104,11 +104,11 @@ async fn a_request_in_flight_ends_as_it_began() {
 
 #[tokio::test]
 async fn the_sandbox_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("settings.toml");
-    std::fs::write(&path, "").unwrap();
-    let server = Server::sandbox(&["--config", path.to_str().unwrap()]);
-    let running = Running { server, provider: Provider::taking(&[]), folder };
+    let running = Running::started(|folder, _| {
+        let path = folder.join("settings.toml");
+        std::fs::write(&path, "").unwrap();
+        Server::sandbox(&["--config", path.to_str().unwrap()])
+    });
     running.replace("settings.toml", "[tokens.late]\nprovider = \"xai\"\nproduct = \"realtime\"\n");
     assert_eq!(running.hang_up().await["failed"], json!(null));
     let late = Answer::to(running.post("/tokens/late")).await;

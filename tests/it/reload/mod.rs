@@ -12,7 +12,11 @@ mod secrets;
 mod signals;
 mod under_load;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -35,12 +39,22 @@ struct Running {
 }
 
 /// The settings of all tests: one provider, whose key is in a file.
-fn base(folder: &TempDir, provider: &str, watch: &str) -> String {
-    let key = folder.path().join("key").display().to_string();
+fn base(folder: &Path, provider: &Provider, watch: &str) -> String {
+    let key = folder.join("key").display().to_string();
     format!(
-        "[reload]\nwatch = \"{watch}\"\n[providers.xai]\nbase_url = \"{provider}\"\napi_keys = \
-         [\"file:{key}\"]\n"
+        "[reload]\nwatch = \"{watch}\"\n[providers.xai]\nbase_url = \"{}\"\napi_keys = \
+         [\"file:{key}\"]\n",
+        provider.url
     )
+}
+
+/// A command that serves with these settings, which it writes to where a test changes them.
+fn serving(folder: &Path, settings: &str) -> Command {
+    let path = folder.join("settings.toml");
+    fs::write(&path, settings).unwrap();
+    let mut command = valetkey(&["serve", "--config"]);
+    command.arg(path);
+    command
 }
 
 impl Running {
@@ -51,13 +65,17 @@ impl Running {
 
     /// Looks at its files `watch` so often.
     fn start_watching(watch: &str, settings: &str) -> Self {
+        Self::started(|folder, provider| {
+            Server::start(&mut serving(folder, &(base(folder, provider, watch) + settings)))
+        })
+    }
+
+    /// Started by `start`, which gets a folder with the key in it and the provider that takes it.
+    fn started(start: impl FnOnce(&Path, &Provider) -> Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key"), format!("{KEY}\n")).unwrap();
         let provider = Provider::taking(&[KEY]);
-        let base = base(&folder, &provider.url, watch);
-        let path = folder.path().join("settings.toml");
-        fs::write(&path, base + settings).unwrap();
-        let server = Server::start(valetkey(&["serve", "--config"]).arg(&path));
+        let server = start(folder.path(), &provider);
         Self { server, provider, folder }
     }
 
@@ -73,7 +91,7 @@ impl Running {
 
     /// The whole text of the settings, with `settings` besides those of all tests.
     fn text(&self, watch: &str, settings: &str) -> String {
-        base(&self.folder, &self.provider.url, watch) + settings
+        base(self.folder.path(), &self.provider, watch) + settings
     }
 
     /// Changes the settings and says so, and waits for what becomes of them.

@@ -14,7 +14,7 @@ use crate::support::{
 /// Speaks xAI's route, and refuses every key but those that are good.
 pub struct Provider {
     scripted: ScriptedProvider,
-    state: Arc<State>,
+    state: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl Deref for Provider {
@@ -27,12 +27,6 @@ impl Deref for Provider {
 
 #[derive(Default)]
 struct State {
-    inner: Mutex<Inner>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Inner {
     good: Vec<String>,
     /// How often each key was used.
     used: BTreeMap<String, usize>,
@@ -42,9 +36,9 @@ struct Inner {
 impl Provider {
     /// One that takes these keys.
     pub fn taking(keys: &[&str]) -> Self {
-        let state = Arc::<State>::default();
+        let state = Arc::<(Mutex<State>, Condvar)>::default();
         let shared = state.clone();
-        let scripted = ScriptedProvider::start(move |request| Some(shared.answer(request.key())));
+        let scripted = ScriptedProvider::start(move |request| Some(reply(&shared, request.key())));
         let provider = Self { scripted, state };
         provider.take(keys);
         provider
@@ -52,31 +46,29 @@ impl Provider {
 
     /// From here on these keys are good and no others.
     pub fn take(&self, keys: &[&str]) {
-        self.state.inner.lock().unwrap().good = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.state.0.lock().unwrap().good = keys.iter().map(|key| (*key).to_owned()).collect();
     }
 
     /// How often `key` was used so far.
     pub fn used(&self, key: &str) -> usize {
-        self.state.inner.lock().unwrap().used.get(key).copied().unwrap_or(0)
+        self.state.0.lock().unwrap().used.get(key).copied().unwrap_or(0)
     }
 
     /// Whether it answers nobody.
     pub fn hold(&self, is_held: bool) {
-        self.state.inner.lock().unwrap().is_held = is_held;
-        self.state.changed.notify_all();
+        self.state.0.lock().unwrap().is_held = is_held;
+        self.state.1.notify_all();
     }
 }
 
-impl State {
-    fn answer(&self, key: &str) -> String {
-        let mut inner = self.inner.lock().unwrap();
-        let count = inner.used.entry(key.to_owned()).or_default();
-        *count += 1;
-        // Backwards: a key itself is never handed out.
-        let backwards: String = key.chars().rev().collect();
-        let token = format!("{{\"value\":\"token-{backwards}-{count:08}\"}}");
-        let held = self.changed.wait_timeout_while(inner, PATIENCE, |inner| inner.is_held);
-        let is_good = held.unwrap().0.good.iter().any(|good| good == key);
-        if is_good { answer(200, "", &token) } else { answer(401, "", "{}") }
-    }
+fn reply((state, changed): &(Mutex<State>, Condvar), key: &str) -> String {
+    let mut inner = state.lock().unwrap();
+    let count = inner.used.entry(key.to_owned()).or_default();
+    *count += 1;
+    // Backwards: a key itself is never handed out.
+    let backwards: String = key.chars().rev().collect();
+    let token = format!("{{\"value\":\"token-{backwards}-{count:08}\"}}");
+    let held = changed.wait_timeout_while(inner, PATIENCE, |state| state.is_held);
+    let is_good = held.unwrap().0.good.iter().any(|good| good == key);
+    if is_good { answer(200, "", &token) } else { answer(401, "", "{}") }
 }

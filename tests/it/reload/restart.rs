@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{KEY, Provider, Running, base};
-use crate::support::process::{Server, valetkey};
+use super::{KEY, Running, base, serving};
+use crate::support::process::Server;
 
 const NEED: &str = "need a restart";
 
@@ -37,19 +37,13 @@ async fn they_say_so_and_everything_else_applies() {
 
 #[tokio::test]
 async fn a_secret_that_is_read_at_the_start_needs_one_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let provider = Provider::taking(&[KEY]);
-    let path = |name: &str| folder.path().join(name);
-    fs::write(path("key"), KEY).unwrap();
-    fs::write(path("hash_key"), "0123456789abcdef".repeat(2)).unwrap();
-    let base = base(&folder, &provider.url, "100ms");
-    let shared = format!(
-        "{base}[limits]\nstore = \"redis://127.0.0.1:1\"\n[identity]\nhash_key = \"file:{}\"\n",
-        path("hash_key").display()
-    );
-    fs::write(path("settings.toml"), shared).unwrap();
-    let server = Server::start(valetkey(&["serve", "--config"]).arg(path("settings.toml")));
-    let running = Running { server, provider, folder };
+    let running = Running::started(|folder, provider| {
+        let (base, path) = (base(folder, provider, "100ms"), folder.join("hash_key"));
+        fs::write(&path, "0123456789abcdef".repeat(2)).unwrap();
+        let store = "[limits]\nstore = \"redis://127.0.0.1:1\"\n";
+        let key = format!("[identity]\nhash_key = \"file:{}\"\n", path.display());
+        Server::start(&mut serving(folder, &format!("{base}{store}{key}")))
+    });
     running.replace("hash_key", &"fedcba9876543210".repeat(2));
     let detail = running.detail_when(|it| it["reloads"] == 1).await;
     assert_eq!(detail["needs_restart"], json!(["identity.hash_key"]));

@@ -5,6 +5,7 @@ use std::{fs, os::unix::fs::symlink, process::Command};
 use serde_json::json;
 
 use super::{IN_EFFECT, KEY, REFUSED, Running};
+use crate::support::process::{Server, valetkey};
 
 const WATCH: &str = "100ms";
 const NEXT: &str = "xai-second-canary";
@@ -72,16 +73,15 @@ async fn one_that_is_gone_keeps_the_old_one_with_an_alarm_until_it_is_back() {
 
 #[tokio::test]
 async fn a_file_that_a_variable_names_is_looked_at_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let provider = super::Provider::taking(&[KEY, NEXT]);
-    fs::write(folder.path().join("key"), KEY).unwrap();
-    let mut command = crate::support::process::valetkey(&["serve"]);
-    command
-        .env("XAI_API_KEY_FILE", folder.path().join("key"))
-        .env("VALETKEY__RELOAD__WATCH", WATCH)
-        .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &provider.url);
-    let server = crate::support::process::Server::start(&mut command);
-    let running = Running { server, provider, folder };
+    let running = Running::started(|folder, provider| {
+        let mut command = valetkey(&["serve"]);
+        command
+            .env("XAI_API_KEY_FILE", folder.join("key"))
+            .env("VALETKEY__RELOAD__WATCH", WATCH)
+            .env("VALETKEY__PROVIDERS__XAI__BASE_URL", &provider.url);
+        Server::start(&mut command)
+    });
+    running.provider.take(&[KEY, NEXT]);
     assert_eq!(running.mint().await, KEY);
     running.replace("key", NEXT);
     running.detail_when(|it| it["reloads"] == 1).await;

@@ -10,22 +10,22 @@ use std::{
 
 use serde_json::json;
 
-use super::{KEY, Provider, Running, base};
+use super::{KEY, Running, base, serving};
 use crate::support::process::{Server, signal, valetkey, wait_for};
 
 /// A server whose settings are in a pipe: reading them takes until someone writes them.
 fn piped(while_it_reads: impl FnOnce(&str) + Send + 'static) -> (Running, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let provider = Provider::taking(&[KEY]);
-    fs::write(folder.path().join("key"), KEY).unwrap();
-    let text = base(&folder, &provider.url, "100ms");
-    let pipe = folder.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let (path, first) = (pipe.clone(), text.clone());
-    let feeding = std::thread::spawn(move || feed(&path, &first, while_it_reads));
-    let server = Server::start(valetkey(&["serve", "--config"]).arg(&pipe));
-    feeding.join().unwrap();
-    (Running { server, provider, folder }, text)
+    let running = Running::started(|folder, provider| {
+        let (pipe, text) = (folder.join("pipe"), base(folder, provider, "100ms"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let path = pipe.clone();
+        let feeding = std::thread::spawn(move || feed(&path, &text, while_it_reads));
+        let server = Server::start(valetkey(&["serve", "--config"]).arg(&pipe));
+        feeding.join().unwrap();
+        server
+    });
+    let text = running.text("100ms", "");
+    (running, text)
 }
 
 /// Waits until `pipe` is read, does something meanwhile, given who reads it, and writes `text`.
@@ -89,18 +89,16 @@ const NONBLOCK: i32 = 0o4000;
 
 #[tokio::test]
 async fn one_while_it_stops_is_passed_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let provider = Provider::taking(&[KEY]);
-    fs::write(folder.path().join("key"), KEY).unwrap();
-    let path = folder.path().join("settings.toml");
-    fs::write(&path, base(&folder, &provider.url, "100ms")).unwrap();
-    let mut server = Server::start_with(valetkey(&["serve", "--config"]).arg(&path), "20s", "1s");
+    let running = Running::started(|folder, provider| {
+        let mut command = serving(folder, &base(folder, provider, "100ms"));
+        Server::start_with(&mut command, "20s", "1s")
+    });
+    let mut server = running.server;
     server.signal("TERM");
     server.log_line(|line| line["message"].as_str().unwrap().starts_with("stopping"));
     server.signal("HUP");
     server.log_line(|line| line["message"].as_str().unwrap().contains("is stopping"));
-    server.signal("TERM");
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.terminate(), Some(0));
     assert!(!server.output().contains("reading the settings again"));
 }
 

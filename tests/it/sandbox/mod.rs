@@ -1,7 +1,6 @@
 //! The stand-in providers, seen by a client of theirs.
 
 mod control;
-mod fault_text;
 mod faults;
 mod faults_aimed;
 mod faults_on_sockets;

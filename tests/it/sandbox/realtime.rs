@@ -11,14 +11,14 @@ async fn session(stand_in: &StandIn) -> (Socket, Value) {
     let authorization = format!("Bearer {XAI_KEY}");
     let headers = [("authorization", authorization.as_str())];
     let mut socket = stand_in.socket("/v1/realtime?model=grok-voice-test", &headers).await;
-    let created = socket.event().await;
+    let created = socket.receive().await;
     (socket, created)
 }
 
 async fn until(socket: &mut Socket, last: &str) -> Vec<Value> {
     let mut events = Vec::new();
     loop {
-        let event = socket.event().await;
+        let event = socket.receive().await;
         let done = event["type"] == last;
         events.push(event);
         if done {
@@ -42,13 +42,13 @@ async fn the_session_is_created_and_updated() {
     assert!(created["event_id"].is_string());
 
     let changes = json!({ "voice": "ara", "audio": { "input": { "rate": 24000 } } });
-    socket.send(json!({ "type": "session.update", "session": changes })).await;
-    let updated = socket.event().await;
+    socket.send(&json!({ "type": "session.update", "session": changes })).await;
+    let updated = socket.receive().await;
     assert_eq!(updated["type"], "session.updated");
     assert_eq!(updated["session"]["voice"], "ara");
     let changes = json!({ "audio": { "output": { "rate": 8000 } } });
-    socket.send(json!({ "type": "session.update", "session": changes })).await;
-    let merged = socket.event().await["session"].take();
+    socket.send(&json!({ "type": "session.update", "session": changes })).await;
+    let merged = socket.receive().await["session"].take();
     assert_eq!(merged["audio"], json!({ "input": { "rate": 24000 }, "output": { "rate": 8000 } }));
     assert_eq!(merged["voice"], "ara");
     assert_eq!(merged["id"], created["session"]["id"]);
@@ -58,14 +58,14 @@ async fn the_session_is_created_and_updated() {
 async fn a_response_says_the_users_text_back() {
     let stand_in = StandIn::start().await;
     let (mut socket, _) = session(&stand_in).await;
-    socket.send(user_says("good morning")).await;
-    let added = socket.event().await;
+    socket.send(&user_says("good morning")).await;
+    let added = socket.receive().await;
     assert_eq!(added["type"], "conversation.item.added");
     assert_eq!(added["item"]["content"][0]["text"], "good morning");
     assert!(added["item"]["id"].is_string());
 
     let metadata = json!({ "client_event_id": "abc" });
-    socket.send(json!({ "type": "response.create", "response": { "metadata": metadata } })).await;
+    socket.send(&json!({ "type": "response.create", "response": { "metadata": metadata } })).await;
     let events = until(&mut socket, "response.done").await;
     let types: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
     let expected = [
@@ -115,7 +115,7 @@ async fn a_response_may_be_text_alone() {
     let stand_in = StandIn::start().await;
     let (mut socket, _) = session(&stand_in).await;
     let response = json!({ "output_modalities": ["text"] });
-    socket.send(json!({ "type": "response.create", "response": response })).await;
+    socket.send(&json!({ "type": "response.create", "response": response })).await;
     let events = until(&mut socket, "response.done").await;
     let said = events.iter().find(|event| event["type"] == "response.output_text.done").unwrap();
     assert_eq!(said["text"], "Hello from the sandbox.");
@@ -128,21 +128,21 @@ async fn audio_is_buffered_committed_and_cleared() {
     let (mut socket, _) = session(&stand_in).await;
     let append = json!({ "type": "input_audio_buffer.append", "audio": "AAAA" });
     let commit = json!({ "type": "input_audio_buffer.commit" });
-    socket.send(append.clone()).await;
-    socket.send(append.clone()).await;
-    socket.send(commit.clone()).await;
-    let committed = socket.event().await;
+    socket.send(&append).await;
+    socket.send(&append).await;
+    socket.send(&commit).await;
+    let committed = socket.receive().await;
     assert_eq!(committed["type"], "input_audio_buffer.committed");
-    let added = socket.event().await;
+    let added = socket.receive().await;
     assert_eq!(added["type"], "conversation.item.added");
     assert_eq!(added["item"]["id"], committed["item_id"]);
     assert_eq!(added["item"]["content"][0]["transcript"], "6 bytes of audio");
 
-    socket.send(append).await;
-    socket.send(json!({ "type": "input_audio_buffer.clear" })).await;
-    assert_eq!(socket.event().await["type"], "input_audio_buffer.cleared");
-    socket.send(commit).await;
-    assert_eq!(socket.event().await["error"]["code"], "input_audio_buffer_commit_empty");
+    socket.send(&append).await;
+    socket.send(&json!({ "type": "input_audio_buffer.clear" })).await;
+    assert_eq!(socket.receive().await["type"], "input_audio_buffer.cleared");
+    socket.send(&commit).await;
+    assert_eq!(socket.receive().await["error"]["code"], "input_audio_buffer_commit_empty");
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn what_does_not_fit_is_an_event_and_the_session_goes_on() {
         (r#"{"type":"response.cancel"}"#, "response_cancel_not_active", Value::Null),
     ] {
         socket.send_text(text).await;
-        let event = socket.event().await;
+        let event = socket.receive().await;
         assert_eq!(event["type"], "error", "{text}");
         assert_eq!(event["error"]["type"], "invalid_request_error");
         assert_eq!((&event["error"]["code"], &event["error"]["param"]), (&json!(code), &param));
@@ -167,8 +167,8 @@ async fn what_does_not_fit_is_an_event_and_the_session_goes_on() {
         let mine = if text.contains("mine") { json!("mine") } else { Value::Null };
         assert_eq!(event["error"]["event_id"], mine);
     }
-    socket.send(user_says("still here")).await;
-    assert_eq!(socket.event().await["type"], "conversation.item.added");
+    socket.send(&user_says("still here")).await;
+    assert_eq!(socket.receive().await["type"], "conversation.item.added");
 }
 
 #[tokio::test]
@@ -177,8 +177,8 @@ async fn an_open_session_outlives_its_secret() {
     let protocol = format!("xai-client-secret.{}", stand_in.xai_secret().await);
     let headers = [("sec-websocket-protocol", protocol.as_str())];
     let mut socket = stand_in.socket("/v1/realtime", &headers).await;
-    assert_eq!(socket.event().await["session"]["model"], "grok-voice-latest");
+    assert_eq!(socket.receive().await["session"]["model"], "grok-voice-latest");
     stand_in.expire().await;
-    socket.send(user_says("hello")).await;
-    assert_eq!(socket.event().await["type"], "conversation.item.added");
+    socket.send(&user_says("hello")).await;
+    assert_eq!(socket.receive().await["type"], "conversation.item.added");
 }

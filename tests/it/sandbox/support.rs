@@ -1,36 +1,27 @@
 //! A running sandbox, and clients for it.
 
-use std::time::Duration;
-
-use futures_util::{SinkExt as _, StreamExt as _};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::oneshot,
-    task::JoinHandle,
-    time::timeout,
-};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{
-        Error, Message,
-        client::IntoClientRequest as _,
-        http::{self, HeaderName, HeaderValue},
-    },
-};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
+use tokio_tungstenite::tungstenite::Error;
 use valetkey::sandbox::{self, ELEVENLABS_KEY, Options, XAI_KEY};
+
+use crate::support::http::client;
+pub use crate::support::{
+    http::Answer,
+    process::{PATIENCE, until},
+    socket::Socket,
+};
 
 pub const XAI_MINT: &str = "/v1/realtime/client_secrets";
 pub const SCRIBE_MINT: &str = "/v1/single-use-token/realtime_scribe";
 
-/// Far longer than anything here takes; a test that waits so long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The mint routes, and what the token is called in their answers.
+pub const MINTS: [(&str, &str); 2] = [(XAI_MINT, "value"), (SCRIBE_MINT, "token")];
 
 /// A sandbox on a port of its own, stopped when dropped.
 pub struct StandIn {
     pub address: String,
-    pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -47,12 +38,7 @@ impl StandIn {
         let task = tokio::spawn(sandbox::run(listener, options, async {
             let _ = stopped.await;
         }));
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        Self { address, client, stop: Some(stop), task }
+        Self { address, stop: Some(stop), task }
     }
 
     /// One with the given faults in force.
@@ -68,7 +54,7 @@ impl StandIn {
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("http://{}{path}", self.address)).timeout(PATIENCE)
+        client().request(method, format!("http://{}{path}", self.address))
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
@@ -83,21 +69,23 @@ impl StandIn {
         self.post(path).header("xi-api-key", ELEVENLABS_KEY)
     }
 
+    /// A mint at xAI with this body.
+    pub fn mint_with(&self, body: &'static str) -> RequestBuilder {
+        self.mint_at(XAI_MINT).header("content-type", "application/json").body(body)
+    }
+
     pub async fn xai_secret(&self) -> String {
-        let answer = json_of(self.mint_at(XAI_MINT).send().await.unwrap()).await;
-        answer["value"].as_str().unwrap().to_owned()
+        Answer::to(self.mint_at(XAI_MINT)).await.token()
     }
 
     pub async fn token(&self, token_type: &str) -> String {
-        let path = format!("/v1/single-use-token/{token_type}");
-        let answer = json_of(self.mint_at(&path).send().await.unwrap()).await;
-        answer["token"].as_str().unwrap().to_owned()
+        Answer::to(self.mint_at(&format!("/v1/single-use-token/{token_type}"))).await.token()
     }
 
     pub async fn control(&self, method: Method, route: &str, body: Option<Value>) -> Value {
         let request = self.request(method, &format!("/_sandbox/{route}"));
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let text = request.body(body).send().await.unwrap().text().await.unwrap();
+        let text = Answer::to(request.body(body)).await.text;
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
@@ -108,10 +96,13 @@ impl StandIn {
     }
 
     pub async fn history(&self) -> Vec<Value> {
-        let Value::Array(history) = self.control(Method::GET, "history", None).await else {
-            panic!("the history is not an array")
-        };
-        history
+        let history = self.control(Method::GET, "history", None).await;
+        history.as_array().expect("the history is not an array").clone()
+    }
+
+    /// What the history has of the last request.
+    pub async fn last(&self) -> Value {
+        self.history().await.pop().unwrap()
     }
 
     pub async fn expire(&self) {
@@ -120,89 +111,26 @@ impl StandIn {
 
     /// Opens a socket with the given headers.
     pub async fn socket(&self, path: &str, headers: &[(&str, &str)]) -> Socket {
-        self.try_socket(path, headers).await.expect("refused")
+        self.dial(path, headers).await.expect("refused")
     }
 
-    /// Opens a socket, or gives the status and the JSON it was refused with.
-    pub async fn try_socket(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-    ) -> Result<Socket, (u16, Value)> {
-        match self.dial(path, headers).await {
-            Ok(socket) => Ok(socket),
-            Err(Error::Http(refusal)) => {
-                let body = refusal.body().clone().unwrap_or_default();
-                let body = serde_json::from_slice(&body).expect("the refusal is not JSON");
-                Err((refusal.status().as_u16(), body))
-            }
-            Err(other) => panic!("neither opened nor refused: {other}"),
-        }
+    /// The status and the JSON that a socket with the given headers is refused with.
+    pub async fn refused(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+        let Err(Error::Http(refusal)) = self.dial(path, headers).await else {
+            panic!("{path} is not refused")
+        };
+        let body = refusal.body().clone().unwrap_or_default();
+        let body = serde_json::from_slice(&body).expect("the refusal is not JSON");
+        (refusal.status().as_u16(), body)
     }
 
     pub async fn dial(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Error> {
-        let url = format!("ws://{}{path}", self.address);
-        let mut request = url.into_client_request().unwrap();
-        for (name, value) in headers {
-            let name: HeaderName = name.parse().unwrap();
-            request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
-        }
-        let (stream, answer) = timeout(PATIENCE, connect_async(request)).await.unwrap()?;
-        Ok(Socket { stream, answer })
+        Socket::dial(&format!("ws://{}{path}", self.address), headers).await
     }
-}
-
-/// An open socket, seen from the client.
-pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    answer: http::Response<Option<Vec<u8>>>,
-}
-
-impl Socket {
-    pub fn protocol(&self) -> Option<&str> {
-        let value = self.answer.headers().get("sec-websocket-protocol");
-        value.map(|value| value.to_str().unwrap())
-    }
-
-    pub async fn send(&mut self, message: Value) {
-        self.send_text(&message.to_string()).await;
-    }
-
-    pub async fn send_text(&mut self, text: &str) {
-        self.stream.send(Message::text(text)).await.unwrap();
-    }
-
-    /// The next frame, whatever it is.
-    pub async fn frame(&mut self) -> Option<Result<Message, Error>> {
-        timeout(PATIENCE, self.stream.next()).await.expect("nothing comes")
-    }
-
-    /// The next event.
-    pub async fn event(&mut self) -> Value {
-        match self.frame().await {
-            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
-            other => panic!("no event but {other:?}"),
-        }
-    }
-
-    /// The code the other side closes with, next, and then ends the connection in order.
-    pub async fn closed(&mut self) -> u16 {
-        let code = match self.frame().await {
-            Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
-            other => panic!("no close but {other:?}"),
-        };
-        assert!(self.frame().await.is_none(), "the connection does not end in order");
-        code
-    }
-}
-
-pub async fn json_of(response: Response) -> Value {
-    let text = response.text().await.unwrap();
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
 }
 
 /// Status and JSON of an answer.
 pub async fn sent(request: RequestBuilder) -> (u16, Value) {
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), json_of(response).await)
+    let answer = Answer::to(request).await;
+    (answer.status.as_u16(), answer.json())
 }

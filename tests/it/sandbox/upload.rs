@@ -36,27 +36,27 @@ async fn a_token_transcribes_one_file() {
     assert_eq!(answer["language_code"], "eng");
     assert!(answer["language_probability"].is_f64());
     assert_eq!(answer["words"][0]["text"], "The");
-    let (status, answer) = sent(upload(&stand_in, &token)).await;
-    assert_eq!((status, message(&answer)), (401, "The single use token has already been used."));
+    refuses(&stand_in, &token, "The single use token has already been used.").await;
 }
 
-fn message(answer: &Value) -> &str {
-    assert_eq!(answer["detail"]["code"], "unauthorized", "{answer}");
-    answer["detail"]["message"].as_str().unwrap()
+async fn refuses(stand_in: &StandIn, token: &str, message: &str) {
+    let (status, answer) = sent(upload(stand_in, token)).await;
+    let detail = &answer["detail"];
+    assert_eq!(
+        (status, &detail["code"], &detail["message"]),
+        (401, &json!("unauthorized"), &json!(message))
+    );
 }
 
 #[tokio::test]
 async fn other_tokens_are_refused() {
     let stand_in = StandIn::start().await;
     let wrong = stand_in.token("realtime_scribe").await;
-    let (status, answer) = sent(upload(&stand_in, &wrong)).await;
-    assert_eq!((status, message(&answer)), (401, "The single use token is of another type."));
-    let (status, answer) = sent(upload(&stand_in, "garbage")).await;
-    assert_eq!((status, message(&answer)), (401, "The single use token is invalid."));
+    refuses(&stand_in, &wrong, "The single use token is of another type.").await;
+    refuses(&stand_in, "garbage", "The single use token is invalid.").await;
     let expired = stand_in.token("batch_scribe").await;
     stand_in.expire().await;
-    let (status, answer) = sent(upload(&stand_in, &expired)).await;
-    assert_eq!((status, message(&answer)), (401, "The single use token has expired."));
+    refuses(&stand_in, &expired, "The single use token has expired.").await;
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -198,30 +197,30 @@ impl Server {
 
     /// Ends it, and gives everything that it printed.
     pub fn end(mut self) -> String {
-        self.signal("TERM");
-        self.wait();
+        self.terminate();
         self.output()
     }
 
     /// Ends it, and gives everything that it printed on standard output.
     pub fn end_of_stdout(mut self) -> String {
-        self.signal("TERM");
-        self.wait();
+        self.terminate();
         self.stdout()
+    }
+
+    /// Sends it SIGTERM, and gives the status that it ends with.
+    pub fn terminate(&mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.wait().code()
     }
 
     /// Waits for its end, and for the last of what it printed.
     pub fn wait(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.stdout.finish();
-                self.stderr.finish();
-                return status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "does not end: {}", self.output());
-            thread::sleep(Duration::from_millis(5));
-        }
+        let lines = self.stderr.lines.clone();
+        let told = || format!("it does not end: {:?}", lines.lock().unwrap());
+        let status = wait_for(|| self.child.try_wait().unwrap(), told);
+        self.stdout.finish();
+        self.stderr.finish();
+        status
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, fs};
 
-use serde_json::{Value, json};
-use valetkey::{
+use crate::{
     audit::{Audit, Refill},
     base::clock::Clock,
     settings::{self, AddressForm, Sink},
 };
+use serde_json::{Value, json};
 
 use super::{NOON, audit, begin, full, intended, lines, opened, outcomes, parsed};
 

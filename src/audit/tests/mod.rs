@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-use tempfile::TempDir;
-use valetkey::{
+use crate::{
     audit::{Audit, Record},
     base::clock::Clock,
     settings::{self, AddressForm, Sink},
 };
+use serde_json::Value;
+use tempfile::TempDir;
 
 const NOON: u64 = 1_785_240_000;
 

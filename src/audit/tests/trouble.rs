@@ -10,14 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use valetkey::{
+use crate::{
     audit::{Audit, Unrecorded},
     base::clock::Clock,
     settings::{self, AddressForm, Sink},
 };
 
 use super::{NOON, audit, begin, full, lines, opened, opened_for, outcomes, parsed};
-use crate::support::process::PATIENCE;
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What must be in the lines after `finish("vended")` gave `result`.
 fn assert_true(outcomes: &[String], result: Result<(), Unrecorded>) {

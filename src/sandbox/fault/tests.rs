@@ -1,6 +1,6 @@
 //! The text form of faults: what is read, what is written, and what is said of the rest.
 
-use valetkey::sandbox::Fault;
+use super::Fault;
 
 #[test]
 fn the_text_form_survives_a_round_trip() {
