@@ -59,13 +59,18 @@ fn in_haste(command: &mut Command) -> &mut Command {
 
 /// `command`, with at most so many open files.
 fn limited(command: &Command, files: u32) -> Command {
-    let mut limited = Command::new("/bin/sh");
-    limited.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]);
-    limited.arg(command.get_program()).args(command.get_args()).env_clear();
+    after(&format!("ulimit -n {files}"), command)
+}
+
+/// `command`, started by a shell that does `first`.
+fn after(first: &str, command: &Command) -> Command {
+    let mut wrapped = Command::new("/bin/sh");
+    wrapped.args(["-c", &format!("{first}; exec \"$0\" \"$@\"")]);
+    wrapped.arg(command.get_program()).args(command.get_args()).env_clear();
     for (name, value) in command.get_envs() {
-        limited.env(name, value.unwrap());
+        wrapped.env(name, value.unwrap());
     }
-    limited
+    wrapped
 }
 
 /// Lets this process have as many open files as it may; how many those are.

@@ -4,29 +4,22 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
-    time::{Duration, Instant},
 };
 
-use super::{raw, sandbox};
-use crate::support::process::{PATIENCE, Server, wait_for};
+use super::{after, raw, sandbox};
+use crate::support::process::{Server, run_on, wait_for};
 
 /// What a client may do meanwhile is ask; what the disk does is another matter.
 fn patient(command: &mut Command) {
     command.env("VALETKEY__SERVER__LAME_DUCK", "100ms").env("VALETKEY__AUDIT__TO", "off");
 }
 
-/// A command that gets `listener` as systemd would pass it on.
+/// A command that gets its standard input as a listener, as systemd would pass it on.
 fn with_socket(command: &Command) -> Command {
-    let script = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\"";
-    let mut wrapped = Command::new("/bin/sh");
-    wrapped.args(["-c", script]).arg(command.get_program()).args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        wrapped.env(name, value.unwrap());
-    }
-    wrapped
+    after("exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$", command)
 }
 
 /// Asks again and again until told to stop, on one connection as long as it lasts. `header`: one more.
@@ -88,26 +81,12 @@ fn twenty_restarts_by_socket_activation_lose_nothing() {
     assert!(served > 100, "{served}");
 }
 
-/// What a program said that got `socket` and did not start. One that does start is ended.
-fn refused(command: &mut Command, socket: OwnedFd) -> Output {
-    let command = command.stdin(Stdio::from(socket)).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > PATIENCE {
-            child.kill().unwrap();
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    child.wait_with_output().unwrap()
-}
-
 #[test]
 fn a_socket_that_others_reach_is_not_served_to_everyone() {
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let mut command = with_socket(&super::in_front_of("http://127.0.0.1:9"));
     command.env("VALETKEY__SERVER__ADMIN_LISTEN", "off");
-    let output = refused(&mut command, listener.into());
+    let output = run_on(&mut command, Stdio::from(OwnedFd::from(listener)));
     assert_eq!(output.status.code(), Some(78));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("LISTEN_FDS") && told.contains("say who may ask"), "{told}");
@@ -118,7 +97,7 @@ fn a_socket_that_does_not_listen_is_not_served() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let mut command = with_socket(&super::in_front_of("http://127.0.0.1:9"));
-    let output = refused(&mut command, connected.into());
+    let output = run_on(&mut command, Stdio::from(OwnedFd::from(connected)));
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("LISTEN_FDS") && told.contains("does not listen"), "{told}");

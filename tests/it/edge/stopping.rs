@@ -49,10 +49,14 @@ fn it_ends_in_time_whatever_clients_do() {
         for (what, is_over) in STATES {
             scope.spawn(move || {
                 let mut server = server("3s");
-                let _client = client(&server, what);
+                let mut client = client(&server, what);
                 assert_eq!(server.terminate(), Some(0), "{what}");
                 let finished = server.output().contains("everything in flight was finished");
                 assert_eq!(finished, is_over, "{what}: {}", server.output());
+                if what == "waiting for the provider" {
+                    assert!(server.output().contains("server.drain ran out"), "{what}");
+                    assert_eq!(raw::read_all(&mut client), "", "it is cut off");
+                }
             });
         }
     });

@@ -101,10 +101,3 @@ async fn one_while_it_stops_is_passed_over() {
     assert_eq!(server.terminate(), Some(0));
     assert!(!server.output().contains("reading the settings again"));
 }
-
-#[test]
-fn the_stand_ins_alone_have_nothing_to_read_again() {
-    let mut sandbox = Server::stand_ins();
-    sandbox.signal("HUP");
-    assert_eq!(sandbox.wait().code(), None, "it ends as any program does");
-}

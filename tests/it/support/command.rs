@@ -48,7 +48,12 @@ pub fn vending_from<'a>(command: &'a mut Command, base_url: &str) -> &'a mut Com
 
 /// Runs the program to its end, which must come by itself.
 pub fn run(command: &mut Command) -> Output {
-    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    run_on(command, Stdio::null())
+}
+
+/// As [`run`], with something else on its standard input.
+pub fn run_on(command: &mut Command, stdin: Stdio) -> Output {
+    let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let pid = child.id();
     let (sender, ended) = mpsc::channel();

@@ -65,29 +65,40 @@ impl Answer {
 
     /// The code of a problem document, after checking that it is one in every respect.
     pub fn code(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text);
-        self.check_headers();
-        let problem = self.json();
-        assert_eq!(problem["status"], self.status.as_u16());
-        assert_eq!(problem["request_id"], self.header("x-request-id").unwrap());
-        let code = problem["code"].as_str().unwrap();
-        assert!(problem["type"].as_str().unwrap().ends_with(&format!("/problems.md#{code}")));
-        for field in ["title", "detail"] {
-            assert!(!problem[field].as_str().unwrap().is_empty(), "{field} of {code}");
-        }
-        let waits = matches!(self.status.as_u16(), 429 | 503);
-        assert_eq!(waits, problem["retry_after"].is_u64(), "{}", self.text);
-        let seconds = self.header("retry-after").map(|text| text.parse::<u64>().unwrap());
-        assert_eq!(problem["retry_after"].as_u64(), seconds);
-        code.to_owned()
+        problem_code(self.status.as_u16(), |name| self.header(name), &self.json())
     }
 
     /// What every answer carries.
     pub fn check_headers(&self) {
-        assert_eq!(self.header("cache-control"), Some("no-store"));
-        assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
-        assert!(!self.header("x-request-id").unwrap().is_empty());
+        check_headers(|name| self.header(name));
     }
+}
+
+fn check_headers<'a>(header: impl Fn(&str) -> Option<&'a str>) {
+    assert_eq!(header("cache-control"), Some("no-store"));
+    assert_eq!(header("x-content-type-options"), Some("nosniff"));
+    assert!(!header("x-request-id").unwrap().is_empty());
+}
+
+/// As [`Answer::code`], for an answer of whichever client.
+pub fn problem_code<'a>(
+    status: u16,
+    header: impl Fn(&str) -> Option<&'a str>,
+    problem: &Value,
+) -> String {
+    assert_eq!(header("content-type"), Some("application/problem+json"), "{problem}");
+    check_headers(&header);
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["request_id"], header("x-request-id").unwrap());
+    let code = problem["code"].as_str().unwrap();
+    assert!(problem["type"].as_str().unwrap().ends_with(&format!("/problems.md#{code}")));
+    for field in ["title", "detail"] {
+        assert!(!problem[field].as_str().unwrap().is_empty(), "{field} of {code}");
+    }
+    assert_eq!(matches!(status, 429 | 503), problem["retry_after"].is_u64(), "{problem}");
+    let seconds = header("retry-after").map(|text| text.parse::<u64>().unwrap());
+    assert_eq!(problem["retry_after"].as_u64(), seconds);
+    code.to_owned()
 }
 
 /// Sends a request without a body.

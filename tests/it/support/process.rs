@@ -11,7 +11,9 @@ use serde_json::Value;
 
 pub use super::{
     asking::value,
-    command::{Unread, run, sandbox, signal, transcript, unlimited, valetkey, vending_from},
+    command::{
+        Unread, run, run_on, sandbox, signal, transcript, unlimited, valetkey, vending_from,
+    },
     wait::{PATIENCE, until, wait_for},
 };
 

@@ -3,12 +3,11 @@
 use std::{
     io::{ErrorKind, Read, Write as _},
     net::{Shutdown, TcpStream},
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use super::process::PATIENCE;
+use super::{http::problem_code, process::PATIENCE};
 
 /// One answer, and where it came.
 #[derive(Clone, Debug)]
@@ -39,17 +38,9 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
     }
 
-    /// The code of the problem document.
+    /// The code of a problem document, after checking that it is one in every respect.
     pub fn code(&self) -> String {
-        let document = self.json();
-        for header in ["content-type: application/problem+json", "cache-control: no-store"] {
-            assert!(self.head.contains(header), "{}", self.head);
-        }
-        assert!(self.head.contains("x-content-type-options: nosniff"), "{}", self.head);
-        let id = document["request_id"].as_str().unwrap();
-        assert!(self.head.contains(&format!("x-request-id: {id}")), "{}", self.head);
-        assert_eq!(document["status"], self.status);
-        document["code"].as_str().unwrap().to_owned()
+        problem_code(self.status, |name| self.header(name), &self.json())
     }
 
     /// The token of `/tokens/{type}`.
@@ -129,29 +120,6 @@ pub fn split(mut text: &str) -> (Vec<Reply>, &str) {
         text = rest;
     }
     (replies, text)
-}
-
-/// Sends what `next` gives, each after a pause, until the server hangs up; how long that took.
-pub fn until_closed(
-    socket: &mut TcpStream,
-    pause: Duration,
-    mut next: impl FnMut() -> Vec<u8>,
-) -> Duration {
-    let begun = Instant::now();
-    socket.set_read_timeout(Some(pause)).unwrap();
-    socket.set_write_timeout(Some(PATIENCE)).unwrap();
-    let mut buffer = [0; 4096];
-    loop {
-        match socket.read(&mut buffer) {
-            Ok(0) => return begun.elapsed(),
-            Ok(_) => (),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => (),
-            Err(_) => return begun.elapsed(),
-        }
-        // The one who was answered may still be sending for a while.
-        let _ = socket.write_all(&next());
-        assert!(begun.elapsed() < 2 * PATIENCE, "it is still open");
-    }
 }
 
 /// Says that nothing more will be sent.
