@@ -230,6 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn a_network_of_ipv4_is_one_however_it_is_written() {
+        let net = |text: &str| read::<IpNet>(text).map(|net| net.to_string());
+        for (written, meant) in [
+            ("::ffff:172.16.0.0/108", "172.16.0.0/12"),
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("fd00::/16", "fd00::/16"),
+        ] {
+            assert_eq!(net(written).as_deref(), Ok(meant));
+        }
+        assert!(net("::ffff:0:0/96").is_err(), "that is all of IPv4");
+    }
+
+    #[test]
     fn a_secret_in_the_wrong_place_is_masked() {
         let shown = |key: &str, text: &str| render(key, &Value::new(None, text));
         assert_eq!(shown("providers.xai.api_keys", "sk_canary"), "***");
