@@ -21,9 +21,11 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Reads the file at `path`, every line of which must be whole and in its place.
+    /// Reads the file at `path`, every line of which must be whole and in its place. The last may be cut
+    /// off: the system ends a write at the end of a page of memory when it kills who writes.
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
+        let text = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let (mut intents, mut records) = (BTreeMap::new(), HashMap::new());
         let mut fates = BTreeMap::new();
         for line in text.lines() {
