@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::{ClientBuilder, Request, Response, redirect};
+use thread_local::ThreadLocal;
 use tower::util::MapRequestLayer;
 use url::Url;
 
@@ -27,6 +28,9 @@ tokio::task_local! {
     static CONNECT_BEGUN: Cell<bool>;
 }
 
+/// There is little to do while no more requests than these are in flight.
+pub(super) const FEW: usize = 4;
+
 /// Makes one set of connections after the other.
 type Build = Box<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sync>;
 
@@ -35,7 +39,10 @@ type Build = Box<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sy
 pub struct Client(Arc<Shared>);
 
 struct Shared {
-    connections: ArcSwap<Connections>,
+    /// Those of all threads, while there is little to do: few are kept alive, and used often.
+    common: ArcSwap<Connections>,
+    /// A busy thread's own. Another's would take each step of a request from thread to thread.
+    own: ThreadLocal<ArcSwap<Connections>>,
     build: Build,
     resolver: Resolver,
     by_proxy: bool,
@@ -56,7 +63,6 @@ pub struct PreparedPost {
 
 impl PreparedPost {
     /// A POST to `url` with `headers`.
-    #[must_use]
     pub const fn new(url: Url, headers: HeaderMap) -> Self {
         Self { url, headers }
     }
@@ -84,8 +90,9 @@ impl Client {
         by_proxy: bool,
     ) -> Result<Self, reqwest::Error> {
         let build: Build = Box::new(move || builder().build());
-        let connections = ArcSwap::from_pointee(Connections::new(build()?));
-        Ok(Self(Arc::new(Shared { connections, build, resolver, by_proxy })))
+        let common = ArcSwap::from_pointee(Connections::new(build()?));
+        let own = ThreadLocal::new();
+        Ok(Self(Arc::new(Shared { common, own, build, resolver, by_proxy })))
     }
 
     /// Sends `post` with `body`. The deadline is the caller's, who drops the future.
@@ -115,18 +122,20 @@ impl Client {
     }
 
     fn send(&self, request: Request) -> impl Future<Output = Result<Reply, SendError>> {
-        let connections = self.0.connections.load_full();
+        let set = self.0.set();
+        let connections = set.load_full();
         // The library holds the request from here on; only when it is polled does it send it.
         let answer = connections.http.execute(request);
-        self.exchange(connections, answer)
+        self.exchange(set, connections, answer)
     }
 
     async fn exchange(
         &self,
+        set: &ArcSwap<Connections>,
         connections: Arc<Connections>,
         answer: impl Future<Output = Result<Response, reqwest::Error>>,
     ) -> Result<Reply, SendError> {
-        let mut given_up = GivenUp::new(&self.0, &connections);
+        let mut given_up = GivenUp::new(&self.0, set, &connections);
         let exchange = async { (answer.await, !CONNECT_BEGUN.with(Cell::get)) };
         let (answer, is_reused) = CONNECT_BEGUN.scope(Cell::new(false), exchange).await;
         given_up.is_over = true;
@@ -145,6 +154,21 @@ impl Client {
     }
 }
 
+impl Shared {
+    /// The connections for a request from this thread.
+    fn set(&self) -> &ArcSwap<Connections> {
+        let common = self.common.load();
+        // Each request in flight holds them, and so does the client.
+        if Arc::strong_count(&common) <= FEW {
+            return &self.common;
+        }
+        let own =
+            self.own.get_or_try(|| (self.build)().map(Connections::new).map(ArcSwap::from_pointee));
+        // What was built once can be built again.
+        own.unwrap_or(&self.common)
+    }
+}
+
 impl Connections {
     const fn new(http: reqwest::Client) -> Self {
         Self { http, answers: AtomicU64::new(0) }
@@ -156,15 +180,20 @@ impl Connections {
 /// as well, so that the next request does not wait on them.
 struct GivenUp<'a> {
     shared: &'a Shared,
+    set: &'a ArcSwap<Connections>,
     connections: &'a Arc<Connections>,
     answers: u64,
     is_over: bool,
 }
 
 impl<'a> GivenUp<'a> {
-    fn new(shared: &'a Shared, connections: &'a Arc<Connections>) -> Self {
+    fn new(
+        shared: &'a Shared,
+        set: &'a ArcSwap<Connections>,
+        connections: &'a Arc<Connections>,
+    ) -> Self {
         let answers = connections.answers.load(Relaxed);
-        Self { shared, connections, answers, is_over: false }
+        Self { shared, set, connections, answers, is_over: false }
     }
 }
 
@@ -177,7 +206,7 @@ impl Drop for GivenUp<'_> {
         if let Ok(http) = (self.shared.build)() {
             let fresh = Arc::new(Connections::new(http));
             // Whoever was given up with this request finds them replaced already.
-            self.shared.connections.compare_and_swap(self.connections, fresh);
+            self.set.compare_and_swap(self.connections, fresh);
         }
     }
 }
@@ -195,13 +224,11 @@ fn is_ambiguous(answer: &Response) -> bool {
 
 impl Reply {
     /// The status.
-    #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status()
     }
 
     /// The headers.
-    #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.0.headers()
     }

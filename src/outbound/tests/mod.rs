@@ -17,6 +17,7 @@ use http::HeaderMap;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    runtime::{self, Runtime},
     sync::Notify,
     time::timeout,
 };
@@ -46,6 +47,8 @@ enum Does {
     AnswerTwice,
     /// Answers before it is asked, and then every request.
     AnswerUnasked,
+    /// Answers no request.
+    Hold,
 }
 
 /// A server that does as told with each connection, and what it saw.
@@ -95,6 +98,10 @@ impl Server {
                 break;
             }
             self.asked.lock().unwrap().push(number);
+            self.changed.notify_one();
+            if does == Does::Hold {
+                continue;
+            }
             if does == Does::CloseWhenAsked || (does == Does::AnswerThenClose && request > 1) {
                 break;
             }
@@ -115,12 +122,16 @@ impl Server {
 
     /// Waits until `number` connections are closed.
     async fn has_closed(&self, number: usize) {
-        let closed = async {
-            while self.closed.load(SeqCst) < number {
+        self.until(|| self.closed.load(SeqCst) >= number).await;
+    }
+
+    async fn until(&self, is_so: impl Fn() -> bool) {
+        let so = async {
+            while !is_so() {
                 self.changed.notified().await;
             }
         };
-        timeout(PATIENCE, closed).await.expect("the connection stays open");
+        timeout(PATIENCE, so).await.expect("it does not come to that");
     }
 }
 
@@ -149,6 +160,39 @@ async fn a_connection_carries_one_request_after_the_other() {
         assert_eq!(ask(&client, &post).await, Ok(b"ok".to_vec()));
     }
     assert_eq!(server.asked(), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn busy_threads_keep_connections_of_their_own() {
+    let does = [[Does::Hold; client::FEW].as_slice(), &[Does::Answer]].concat();
+    let (server, client, post) = Server::start(does.leak()).await;
+    let held: Vec<_> = (0..client::FEW)
+        .map(|_| {
+            let (client, post) = (client.clone(), post.clone());
+            tokio::spawn(async move { ask(&client, &post).await })
+        })
+        .collect();
+    server.until(|| server.asked().len() == held.len()).await;
+    let thread = || runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let threads = [thread().unwrap(), thread().unwrap()];
+    let ask_from = async |thread: &Runtime| {
+        let (client, post) = (client.clone(), post.clone());
+        let answer = thread.spawn(async move { ask(&client, &post).await });
+        assert_eq!(answer.await.unwrap(), Ok(b"ok".to_vec()));
+    };
+    for thread in [0, 1, 0, 1] {
+        ask_from(&threads[thread]).await;
+    }
+    for held in held {
+        held.abort();
+        assert!(held.await.unwrap_err().is_cancelled());
+    }
+    // There is little to do again.
+    for thread in &threads {
+        ask_from(thread).await;
+    }
+    assert_eq!(server.asked(), [1, 2, 3, 4, 5, 6, 5, 6, 7, 7]);
+    threads.into_iter().for_each(Runtime::shutdown_background);
 }
 
 #[tokio::test]
