@@ -28,7 +28,6 @@ pub struct Failed {
 
 impl App {
     /// What became of the settings that were read so far.
-    #[must_use]
     pub fn loads(&self) -> Loads {
         self.0.loads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

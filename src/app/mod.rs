@@ -39,7 +39,6 @@ pub struct App(Arc<Inner>);
 struct Inner {
     live: ArcSwap<Live>,
     keeps: Keeps,
-    means: Means,
     loads: Mutex<Loads>,
     draining: AtomicBool,
 }
@@ -47,18 +46,12 @@ struct Inner {
 /// What goes on whatever the settings become.
 #[derive(Debug)]
 pub struct Keeps {
-    /// The clock.
-    pub clock: Clock,
-    /// Requests whose token is being minted, with or without a caller still waiting.
-    pub tasks: TaskTracker,
     /// How many requests are worked on at once.
     pub gate: Gate,
     /// What has been spent.
     pub limiter: Limiter,
-    /// Where decisions are recorded.
-    pub audit: Audit,
-    /// What is counted for whoever watches.
-    pub metrics: Metrics,
+    /// What minting needs, with a caller who waits for it or ahead.
+    pub means: Means,
 }
 
 /// What the settings say, ready to use.
@@ -86,23 +79,15 @@ pub struct Live {
 
 impl App {
     /// An app around `live`.
-    #[must_use]
     pub fn new(live: Live, keeps: Keeps) -> Self {
         let live = ArcSwap::from_pointee(live);
-        let loads = Loads { loaded_at: keeps.clock.unix(), ..Loads::default() };
-        keeps.metrics.loaded(loads.loaded_at);
-        let means = Means {
-            audit: keeps.audit.clone(),
-            tasks: keeps.tasks.clone(),
-            clock: keeps.clock.clone(),
-            metrics: keeps.metrics.clone(),
-        };
+        let loads = Loads { loaded_at: keeps.means.clock.unix(), ..Loads::default() };
+        keeps.means.metrics.loaded(loads.loaded_at);
         let (loads, draining) = (Mutex::new(loads), AtomicBool::new(false));
-        Self(Arc::new(Inner { live, keeps, means, loads, draining }))
+        Self(Arc::new(Inner { live, keeps, loads, draining }))
     }
 
     /// What the settings say now. Take it once per request.
-    #[must_use]
     pub fn live(&self) -> Arc<Live> {
         self.0.live.load_full()
     }
@@ -115,50 +100,42 @@ impl App {
         before.providers.replaced(&live.providers, self.means());
     }
 
-    /// What pools work with.
-    #[must_use]
+    /// What minting needs, with a caller who waits for it or ahead.
     pub fn means(&self) -> &Means {
-        &self.0.means
+        &self.0.keeps.means
     }
 
     /// The clock.
-    #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.0.keeps.clock
+        &self.means().clock
     }
 
     /// The requests whose token is being minted.
-    #[must_use]
     pub fn tasks(&self) -> &TaskTracker {
-        &self.0.keeps.tasks
+        &self.means().tasks
     }
 
     /// How many requests are worked on at once.
-    #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.0.keeps.gate
     }
 
     /// What has been spent.
-    #[must_use]
     pub fn limiter(&self) -> &Limiter {
         &self.0.keeps.limiter
     }
 
     /// Where decisions are recorded.
-    #[must_use]
     pub fn audit(&self) -> &Audit {
-        &self.0.keeps.audit
+        &self.means().audit
     }
 
     /// What is counted for whoever watches.
-    #[must_use]
     pub fn metrics(&self) -> &Metrics {
-        &self.0.keeps.metrics
+        &self.means().metrics
     }
 
     /// Whether new callers are welcome.
-    #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.0.draining.load(Ordering::Relaxed)
     }

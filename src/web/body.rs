@@ -4,7 +4,7 @@ use std::{error::Error as _, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _, to_bytes},
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, header},
 };
 use http_body_util::LengthLimitError;
 use serde_json::Value;
@@ -12,7 +12,10 @@ use tokio::time::timeout;
 
 use super::problem::{Code, Problem};
 use crate::{
-    base::strict_json::{NotStrict, object, shortened},
+    base::{
+        header::only,
+        strict_json::{NotStrict, object, shortened},
+    },
     token::MintRequest,
 };
 
@@ -22,44 +25,31 @@ pub(super) const MAX_BODY: usize = 16 * 1024;
 /// How deep objects and arrays may lie in each other.
 const MAX_DEPTH: usize = 8;
 
-/// The body, understood.
-#[derive(Default)]
-pub(super) struct Asked {
-    request: MintRequest,
-    /// Whether there is OpenAI's `"anchor": "created_at"`.
-    anchor: bool,
+/// Whether OpenAI's `"anchor": "created_at"` is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    /// It says what is the case anyway: a lifetime is counted from creation.
+    Taken,
+    /// It is one more unknown field.
+    Unknown,
 }
 
-impl Asked {
-    /// Reads the body, within `deadline`.
-    pub(super) async fn read(
-        headers: &HeaderMap,
-        body: Body,
-        deadline: Duration,
-    ) -> Result<Self, Problem> {
-        let body = timeout(deadline, read(body)).await.map_err(|_| {
-            let detail = format!("the body did not arrive within {} s", deadline.as_secs_f32());
-            Problem::new(Code::RequestTimeout).detail(&detail)
-        })??;
-        if body.is_empty() {
-            return Ok(Self::default());
-        }
-        check_media_type(headers)?;
-        parse(&body)
+/// Reads the body, within `deadline`.
+pub(super) async fn request(
+    headers: &HeaderMap,
+    body: Body,
+    deadline: Duration,
+    anchor: Anchor,
+) -> Result<MintRequest, Problem> {
+    let body = timeout(deadline, read(body)).await.map_err(|_| {
+        let detail = format!("the body did not arrive within {} s", deadline.as_secs_f32());
+        Problem::new(Code::RequestTimeout).detail(&detail)
+    })??;
+    if body.is_empty() {
+        return Ok(MintRequest::default());
     }
-
-    /// What is asked for, on a path that takes an anchor. It says what is the case anyway: a lifetime
-    /// is counted from creation.
-    pub(super) fn with_anchor(self) -> MintRequest {
-        self.request
-    }
-
-    /// What is asked for, on a path that takes none: there it is one more unknown field.
-    pub(super) fn without_anchor(mut self) -> MintRequest {
-        let anchor = self.anchor.then(|| "expires_after.anchor".to_owned());
-        self.request.other_fields.extend(anchor);
-        self.request
-    }
+    check_media_type(headers)?;
+    parse(&body, anchor)
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {
@@ -79,24 +69,11 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 /// JSON in UTF-8 and nothing else. It also keeps out the bodies that a web page can send to any
 /// server unasked: those are forms and plain text.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let is_json = match one(headers, header::CONTENT_TYPE).as_deref() {
-        Some(text) => is_json_in_utf8(text),
-        None => false,
-    };
-    let is_plain = match headers.contains_key(header::CONTENT_ENCODING) {
-        true => one(headers, header::CONTENT_ENCODING).as_deref() == Some("identity"),
-        false => true,
-    };
+    let lower = |name| Some(only(headers, name).value()?.to_str().ok()?.to_ascii_lowercase());
+    let is_json = lower(header::CONTENT_TYPE).is_some_and(|it| is_json_in_utf8(&it));
+    let is_plain = !headers.contains_key(header::CONTENT_ENCODING)
+        || lower(header::CONTENT_ENCODING).is_some_and(|it| it.trim() == "identity");
     if is_json && is_plain { Ok(()) } else { Err(Problem::new(Code::UnsupportedMediaType)) }
-}
-
-/// The only value of a header, in lower case.
-fn one(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(only), None) => Some(only.to_str().ok()?.trim().to_ascii_lowercase()),
-        _ => None,
-    }
 }
 
 fn is_json_in_utf8(media_type: &str) -> bool {
@@ -110,7 +87,7 @@ fn is_json_in_utf8(media_type: &str) -> bool {
     parts.next() == Some("application/json") && parts.all(is_utf8)
 }
 
-fn parse(body: &[u8]) -> Result<Asked, Problem> {
+fn parse(body: &[u8], anchor: Anchor) -> Result<MintRequest, Problem> {
     let fields = object(body, "the body", MAX_DEPTH).map_err(|why| match why {
         NotStrict::Syntax(error) => {
             let detail = format!("the body is not JSON: {error}");
@@ -118,31 +95,33 @@ fn parse(body: &[u8]) -> Result<Asked, Problem> {
         }
         NotStrict::Rule(rule) => invalid(&rule),
     })?;
-    let mut asked = Asked::default();
+    let mut request = MintRequest::default();
     for (field, value) in fields {
         if field == "expires_after" {
-            expires_after(value, &mut asked)?;
+            expires_after(value, anchor, &mut request)?;
         } else {
-            asked.request.other_fields.push(shortened(&field));
+            request.other_fields.push(shortened(&field));
         }
     }
-    Ok(asked)
+    Ok(request)
 }
 
-fn expires_after(value: Value, asked: &mut Asked) -> Result<(), Problem> {
+fn expires_after(value: Value, anchor: Anchor, request: &mut MintRequest) -> Result<(), Problem> {
     let Value::Object(fields) = value else {
         return Err(invalid("`expires_after` must be a JSON object"));
     };
     for (field, value) in fields {
         match field.as_str() {
             "seconds" => {
-                asked.request.ttl = Some(value.as_u64().ok_or_else(|| {
+                request.ttl = Some(value.as_u64().ok_or_else(|| {
                     invalid("`expires_after.seconds` must be a whole number of seconds")
                 })?);
             }
-            "anchor" if value == "created_at" => asked.anchor = true,
-            "anchor" => return Err(invalid("`expires_after.anchor` is not taken here")),
-            _ => asked.request.other_fields.push(shortened(&format!("expires_after.{field}"))),
+            "anchor" if value == "created_at" && anchor == Anchor::Taken => (),
+            "anchor" if value != "created_at" => {
+                return Err(invalid("`expires_after.anchor` is not taken here"));
+            }
+            _ => request.other_fields.push(shortened(&format!("expires_after.{field}"))),
         }
     }
     Ok(())

@@ -135,13 +135,11 @@ codes! {
 
 impl Code {
     /// The name in `code`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.kind().name
     }
 
     /// The HTTP status.
-    #[must_use]
     pub fn status(self) -> StatusCode {
         self.kind().status
     }

@@ -7,22 +7,28 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
 };
 
-use super::{body::Asked, problem::Problem};
+use super::{
+    body::{self, Anchor},
+    problem::Problem,
+};
 use crate::{provider::ProviderError, token::MintRequest};
+
+/// Longer than anything takes that is there already.
+const DEADLINE: Duration = Duration::from_secs(3600);
 
 /// What a body in JSON asks for, or the status and the document of the problem that it is.
 pub(crate) async fn ask(body: Vec<u8>) -> Result<MintRequest, (u16, String)> {
     let media_type = HeaderValue::from_static("application/json");
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, media_type)]);
-    let asked = Asked::read(&headers, body.into(), Duration::from_secs(3600)).await;
-    asked.map(Asked::without_anchor).map_err(|problem| shown(&problem))
+    let asked = body::request(&headers, body.into(), DEADLINE, Anchor::Unknown).await;
+    asked.map_err(|problem| shown(&problem))
 }
 
 /// Whether a body in JSON is read at all when it is of this media type.
 pub(crate) async fn is_media_type(text: &[u8]) -> bool {
     let Ok(value) = HeaderValue::from_bytes(text) else { return false };
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
-    Asked::read(&headers, Body::from("{}"), Duration::from_secs(3600)).await.is_ok()
+    body::request(&headers, Body::from("{}"), DEADLINE, Anchor::Unknown).await.is_ok()
 }
 
 /// What a caller sees of a provider's failure.

@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::Instrument as _;
 
 use super::{
-    body::Asked,
+    body::{self, Anchor},
     outlive::{Outliving, Panicked},
     problem::Problem,
     rate_limit,
@@ -21,7 +21,7 @@ use crate::{
     app::{App, Live},
     error::Error,
     shape::{ClientSecret, Listed, SingleUseToken, Token},
-    token::{MintRequest, Shape, TokenType},
+    token::{Shape, TokenType},
     vending::{Ask, Vended, admit, vend},
 };
 
@@ -31,8 +31,8 @@ struct Route {
     path: &'static str,
     /// The token type.
     wanted: Result<Wanted, Problem>,
-    /// Reads the body's fields.
-    read: fn(Asked) -> MintRequest,
+    /// Of the body.
+    anchor: Anchor,
     /// Shapes the token.
     shape: fn(&Vended<'_>, &App) -> Response,
 }
@@ -56,7 +56,7 @@ pub(super) fn session(
     request: Request,
 ) -> impl Future<Output = Response> {
     let (path, wanted) = ("/session", Ok(Wanted::Session));
-    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape })
+    mint(site, request, Route { path, wanted, anchor: Anchor::Unknown, shape: own_shape })
 }
 
 /// `POST /tokens/{type}`: any token type, in our shape.
@@ -66,7 +66,7 @@ pub(super) fn token(
     request: Request,
 ) -> impl Future<Output = Response> {
     let (path, wanted) = ("/tokens/{type}", wanted(name, Wanted::Named));
-    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: our_shape })
+    mint(site, request, Route { path, wanted, anchor: Anchor::Unknown, shape: our_shape })
 }
 
 /// `POST /v1/realtime/client_secrets`: as `/session`, for SDKs. They send an anchor.
@@ -75,7 +75,7 @@ pub(super) fn client_secret(
     request: Request,
 ) -> impl Future<Output = Response> {
     let (path, wanted) = ("/v1/realtime/client_secrets", Ok(Wanted::Session));
-    mint(site, request, Route { path, wanted, read: Asked::with_anchor, shape: own_shape })
+    mint(site, request, Route { path, wanted, anchor: Anchor::Taken, shape: own_shape })
 }
 
 /// `POST /v1/single-use-token/{type}`: as ElevenLabs answers it, for its SDKs.
@@ -85,7 +85,7 @@ pub(super) fn single_use_token(
     request: Request,
 ) -> impl Future<Output = Response> {
     let (path, wanted) = ("/v1/single-use-token/{type}", wanted(name, Wanted::SingleUse));
-    mint(site, request, Route { path, wanted, read: Asked::without_anchor, shape: own_shape })
+    mint(site, request, Route { path, wanted, anchor: Anchor::Unknown, shape: own_shape })
 }
 
 /// `GET /tokens`: what the caller can have.
@@ -172,8 +172,9 @@ async fn understand(
         report.admission(&mut admission);
         let caller = admission.admitted.map_err(|error| visitor::problem(error, &parts))?;
         let name = name(&live, route.wanted?)?;
-        let body = Asked::read(&parts.headers, body, live.server.body_timeout).await?;
-        let (origin, request) = (visitor::origin(&parts).map(str::to_owned), (route.read)(body));
+        let deadline = live.server.body_timeout;
+        let request = body::request(&parts.headers, body, deadline, route.anchor).await?;
+        let origin = visitor::origin(&parts).map(str::to_owned);
         let (client, address) = (asking.client, admission.address);
         Ok(Ask { caller, origin, client, address, name, request })
     };

@@ -32,25 +32,21 @@ pub struct Problem {
 
 impl Problem {
     /// The problem `code` with its usual detail.
-    #[must_use]
     pub fn new(code: Code) -> Self {
         Self { code, detail: None, retry_after: None, cause: None }
     }
 
     /// With what the caller can mend in this very request.
-    #[must_use]
     pub fn detail(self, detail: &str) -> Self {
         Self { detail: Some(sentence(detail)), ..self }
     }
 
     /// With another time to come back than the code's own.
-    #[must_use]
     pub fn retry_after(self, seconds: Option<u64>) -> Self {
         Self { retry_after: seconds, ..self }
     }
 
     /// With what happened, for the log.
-    #[must_use]
     pub fn because(self, cause: impl Into<Arc<str>>) -> Self {
         Self { cause: Some(cause.into()), ..self }
     }
@@ -103,7 +99,6 @@ impl Problem {
 
 /// A whole answer, as it goes over the wire, for what never becomes a request. It is the last on its
 /// connection.
-#[must_use]
 pub fn raw_answer(code: Code) -> Vec<u8> {
     let (problem, id) = (Problem::new(code), RequestId::new());
     let document = problem.document(id.as_str(), false);

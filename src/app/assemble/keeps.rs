@@ -9,6 +9,7 @@ use crate::{
     base::secret::Secret,
     gate::Gate,
     limit::Limiter,
+    provider::Means,
     settings::{Problems, Store},
 };
 
@@ -17,16 +18,17 @@ const MIN_HASH_KEY: usize = 32;
 
 impl Ingredients<'_> {
     /// Opens the store of the limits and the audit's sink, adding to `problems` what cannot be.
-    #[must_use]
     pub fn keeps(&self, problems: &mut Problems) -> Keeps {
         let hash_key = self.hash_key(problems);
         Keeps {
-            clock: self.clock.clone(),
-            tasks: TaskTracker::new(),
             gate: Gate::new(self.settings.server.max_requests),
             limiter: self.limiter(hash_key.as_ref(), problems),
-            audit: self.audit(problems),
-            metrics: self.metrics.clone(),
+            means: Means {
+                audit: self.audit(problems),
+                tasks: TaskTracker::new(),
+                clock: self.clock.clone(),
+                metrics: self.metrics.clone(),
+            },
         }
     }
 

@@ -34,7 +34,6 @@ pub struct Ingredients<'a> {
 
 impl Ingredients<'_> {
     /// Builds as much as can be built, adding to `problems` what cannot.
-    #[must_use]
     pub fn live(&self, problems: &mut Problems) -> Live {
         let (mut providers, keys) = self.providers(problems);
         self.refuse_keys_in_the_open(&keys, problems);

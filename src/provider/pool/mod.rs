@@ -69,12 +69,12 @@ impl fmt::Display for PoolTerms {
     }
 }
 
-/// What pools work with. It outlives them.
+/// What minting needs, with a caller who waits for it or ahead. It outlives pools.
 #[derive(Clone, Debug)]
 pub struct Means {
     /// Where mints are recorded.
     pub audit: Audit,
-    /// Where the work goes on that nobody waits for.
+    /// Where minting goes on when nobody waits for it.
     pub tasks: TaskTracker,
     /// The clock.
     pub clock: Clock,
@@ -121,7 +121,6 @@ struct Shelf {
 
 impl Pool {
     /// An empty pool of tokens of the type `token_type`, which are minted by `instance` as `spec` says.
-    #[must_use]
     pub fn new(
         token_type: Name,
         spec: MintSpec,
