@@ -29,7 +29,6 @@ enum Command {
 }
 
 /// Runs the command line and says how it went. Wrong usage ends the process with status 2.
-#[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match start(cli.command.unwrap_or(Command::Serve(cli.serve))) {

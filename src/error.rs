@@ -49,7 +49,6 @@ pub enum Error {
 
 impl Error {
     /// Whether it is certain that no token was made, so that none need be counted.
-    #[must_use]
     pub fn minted_nothing(&self) -> bool {
         match self {
             Self::Provider(error) => error.minted_nothing(),

@@ -30,12 +30,10 @@ pub struct Gate {
 
 /// Leave to work on a request, until it is dropped.
 #[derive(Debug)]
-#[must_use]
 pub struct Pass(#[expect(dead_code, reason = "held, not looked at")] OwnedSemaphorePermit);
 
 impl Gate {
     /// A gate for at `most` so many at once.
-    #[must_use]
     pub fn new(most: usize) -> Self {
         Self { passes: Arc::new(Semaphore::new(most)), most, waiting: AtomicUsize::new(0) }
     }
@@ -46,7 +44,6 @@ impl Gate {
     }
 
     /// Whether it is of no use to come: nobody gets through now, and as many wait as may.
-    #[must_use]
     pub fn is_full(&self) -> bool {
         self.passes.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= MAX_WAITING
     }

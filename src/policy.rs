@@ -16,19 +16,16 @@ pub struct Grant {
 
 impl Grant {
     /// The token type that it is for.
-    #[must_use]
     pub fn token_type(&self) -> &Name {
         &self.token_type
     }
 
     /// What may be minted.
-    #[must_use]
     pub fn spec(&self) -> &MintSpec {
         &self.spec
     }
 
     /// The name of the limits under which it may; `None` for the usual ones.
-    #[must_use]
     pub fn limits(&self) -> Option<&str> {
         self.limits.as_deref()
     }
@@ -73,7 +70,6 @@ pub struct Terms<'a> {
 
 impl Policy {
     /// The policy of these grants. Without any, everyone may have everything.
-    #[must_use]
     pub fn new(grants: Vec<settings::Grant>) -> Self {
         Self(grants)
     }
@@ -95,7 +91,6 @@ impl Policy {
     }
 
     /// What `caller` can have of `token_type`; `None` for nothing.
-    #[must_use]
     pub fn terms(
         &self,
         caller: &Caller,

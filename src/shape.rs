@@ -27,7 +27,6 @@ pub struct Token<'a> {
 
 impl<'a> Token<'a> {
     /// The shape of `vended` at `now`, in Unix seconds.
-    #[must_use]
     pub fn new(vended: &'a Vended<'_>, now: u64) -> Self {
         let (token_type, minted) = (vended.token_type, &vended.minted);
         let token = minted.token.expose();
@@ -80,7 +79,6 @@ struct Bounds {
 
 impl<'a> Listed<'a> {
     /// What a caller may know of `token_type`, who can have it with the lifetimes `ttl`.
-    #[must_use]
     pub fn new(token_type: &'a TokenType, ttl: Ttl) -> Self {
         let ttl = match ttl {
             Ttl::Fixed(seconds) => Bounds { min: seconds, default: seconds, max: seconds },

@@ -51,7 +51,6 @@ pub enum Ttl {
 
 impl Ttl {
     /// The one that a caller gets who does not ask for another.
-    #[must_use]
     pub fn default(self) -> u32 {
         match self {
             Self::Fixed(seconds) | Self::Within { default: seconds, .. } => seconds,
@@ -59,7 +58,6 @@ impl Ttl {
     }
 
     /// Those of the lifetimes that are no longer than `most` seconds; `None` if none is.
-    #[must_use]
     pub fn at_most(self, most: u32) -> Option<Self> {
         match self {
             Self::Fixed(seconds) => (seconds <= most).then_some(self),
@@ -125,25 +123,21 @@ enum Place {
 
 impl Connect {
     /// A WebSocket that takes the token as the query parameter `name`.
-    #[must_use]
     pub fn socket_query(base: &Url, name: &str) -> Self {
         Self { url: ending_in(socket_scheme(base), name), place: Place::Query { socket: true } }
     }
 
     /// A WebSocket that takes the token as a subprotocol, after `prefix`.
-    #[must_use]
     pub fn socket_subprotocol(base: &Url, prefix: &'static str) -> Self {
         Self { url: socket_scheme(base).into(), place: Place::Subprotocol(prefix) }
     }
 
     /// An HTTP request that takes the token as the query parameter `name`.
-    #[must_use]
     pub fn http_query(base: &Url, name: &str) -> Self {
         Self { url: ending_in(base.clone(), name), place: Place::Query { socket: false } }
     }
 
     /// The URL for `token`.
-    #[must_use]
     pub fn url(&self, token: &str) -> String {
         match self.place {
             Place::Subprotocol(_) => self.url.clone(),
@@ -155,7 +149,6 @@ impl Connect {
     }
 
     /// The WebSocket subprotocols for `token`; `None` where there is no WebSocket.
-    #[must_use]
     pub fn protocols(&self, token: &str) -> Option<Vec<String>> {
         match self.place {
             Place::Subprotocol(prefix) => Some(vec![format!("{prefix}{token}")]),

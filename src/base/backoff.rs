@@ -12,7 +12,6 @@ pub struct Backoff {
 
 impl Backoff {
     /// A backoff whose first pause is `first`, and whose longest is `longest`.
-    #[must_use]
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, next: first }
     }
@@ -32,7 +31,6 @@ impl Backoff {
 
 /// Shortens `pause` by up to a quarter, so that replicas that failed together do not come back together.
 /// `chance` is between 0 and 1.
-#[must_use]
 pub fn jitter(pause: Duration, chance: f64) -> Duration {
     pause.mul_f64(0.75 + chance / 4.0)
 }

@@ -3,7 +3,6 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// A random number between 0 and 1, good enough for pauses and for nothing that must not be guessed.
-#[must_use]
 pub fn chance() -> f64 {
     // Each state has keys of its own, so the hash of nothing is a random number.
     let random = RandomState::new().build_hasher().finish() as u32;

@@ -12,14 +12,12 @@ pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
     /// The machine's clock.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn system() -> Self {
         Self(Arc::new(SystemTime::now))
     }
 
     /// A clock that stands still at `unix` seconds.
-    #[must_use]
     pub fn fixed(unix: u64) -> Self {
         Self(Arc::new(move || UNIX_EPOCH + std::time::Duration::from_secs(unix)))
     }
@@ -31,13 +29,11 @@ impl Clock {
     }
 
     /// Now.
-    #[must_use]
     pub fn now(&self) -> SystemTime {
         (self.0)()
     }
 
     /// Now, in whole Unix seconds. A clock before 1970 reads as 0.
-    #[must_use]
     pub fn unix(&self) -> u64 {
         self.now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }

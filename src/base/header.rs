@@ -15,7 +15,6 @@ pub enum Only<'a> {
 
 impl<'a> Only<'a> {
     /// The value, if the header is there exactly once.
-    #[must_use]
     pub const fn value(self) -> Option<&'a HeaderValue> {
         match self {
             Self::Once(value) => Some(value),
@@ -25,7 +24,6 @@ impl<'a> Only<'a> {
 }
 
 /// How often `headers` have `name`.
-#[must_use]
 pub fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Only<'_> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

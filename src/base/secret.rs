@@ -26,13 +26,11 @@ pub struct Secret(SecretString);
 
 impl Secret {
     /// Takes `text` as the secret.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
     /// The secret itself. Every call of this is a place to look at twice.
-    #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -82,7 +80,6 @@ pub enum SecretError {
 
 impl SecretRef {
     /// The file that the secret is in, if it is in one.
-    #[must_use]
     pub fn file(&self, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
         match self {
             Self::Given(_) => None,

@@ -40,7 +40,6 @@ pub fn object(json: &[u8], name: &str, max_depth: usize) -> Result<Map<String, V
 
 /// A name that can be shown: not long, and without what would move a terminal's cursor or turn its
 /// direction.
-#[must_use]
 pub fn shortened(name: &str) -> String {
     let hidden = |letter: char| {
         letter.is_control() || matches!(letter, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -35,7 +35,6 @@ impl<const SECONDS: usize, const N: usize> Window<SECONDS, N> {
     }
 
     /// The sums over the window that ends at `now`.
-    #[must_use]
     pub fn sums(&self, now: Duration) -> [u32; N] {
         let mut sums = [0_u32; N];
         let is_recent = |slot: &&Slot<N>| now.as_secs().abs_diff(slot.second) < SECONDS as u64;

@@ -22,7 +22,6 @@ const MAX_HOPS: usize = 32;
 ///
 /// Where both headers are there and lead to different clients, it is `peer`: a proxy that writes
 /// one of them passes the other through as the client sent it, and nothing tells which is which.
-#[must_use]
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_trusted(peer, trusted) {
@@ -40,7 +39,6 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
 
 /// Whether `peer` is one of the `trusted` proxies. An IPv4-mapped address, as a listener on `[::]`
 /// sees it, counts as the IPv4 address; the settings write mapped networks as IPv4 ones.
-#[must_use]
 pub fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
     let peer = peer.to_canonical();
     trusted.iter().any(|network| network.contains(&peer))
@@ -48,7 +46,6 @@ pub fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
 
 /// What an `address` is counted by: IPv4 whole, IPv6 by its /64, which is what one household has:
 /// it would otherwise have as many addresses as it likes.
-#[must_use]
 pub fn limit_key(address: IpAddr) -> [u8; 16] {
     match address.to_canonical() {
         // Mapped, so that no IPv6 network has the same key.

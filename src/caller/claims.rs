@@ -10,13 +10,11 @@ pub struct Claims(Arc<Map<String, Value>>);
 
 impl Claims {
     /// Takes `claims`, which someone has verified.
-    #[must_use]
     pub fn new(claims: Map<String, Value>) -> Self {
         Self(Arc::new(claims))
     }
 
     /// The claim `name`: of that very name, or with dots the path to one within another.
-    #[must_use]
     pub fn find(&self, name: &str) -> Option<&Value> {
         if let Some(claim) = self.0.get(name) {
             return Some(claim);
@@ -29,7 +27,6 @@ impl Claims {
     /// Whether the claim `name` is one of `values` or has one of them in a list; or, of `scope` and
     /// `scp`, among words with blanks between them (RFC 8693, section 4.2). Other claims may be text
     /// of the user's own.
-    #[must_use]
     pub fn has(&self, name: &str, values: &[String]) -> bool {
         let has_words = matches!(name, "scope" | "scp");
         let is_word =

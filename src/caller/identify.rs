@@ -108,7 +108,6 @@ impl Callers {
     }
 
     /// Callers of whom none is known.
-    #[must_use]
     pub fn nobody(clock: Clock) -> Self {
         Self {
             anonymous: false,

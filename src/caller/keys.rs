@@ -95,7 +95,6 @@ pub(super) fn is_key(text: &str) -> bool {
 }
 
 /// The SHA-256 of a key.
-#[must_use]
 pub fn sha256(key: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, key.as_bytes()).as_ref());

@@ -46,7 +46,6 @@ pub enum Failure {
 
 impl Failure {
     /// Says it on standard error.
-    #[must_use]
     pub fn report(self) -> ExitCode {
         let (text, status) = match self {
             Self::Settings(problems) => (problems.to_string(), BAD_CONFIGURATION),

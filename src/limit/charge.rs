@@ -60,7 +60,6 @@ pub enum Part {
 
 impl Part {
     /// Its name in the settings.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Rate => "rate",

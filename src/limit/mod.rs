@@ -47,7 +47,6 @@ struct Inner {
 
 impl Limiter {
     /// Counts in this process only.
-    #[must_use]
     pub fn memory() -> Self {
         Self::new(None)
     }
@@ -72,7 +71,6 @@ impl Limiter {
 
     /// One more of `parts`, such as how a caller is known and its name, under the limit of `policy`. Each
     /// policy counts for itself.
-    #[must_use]
     pub fn charge(&self, policy: &'static str, limit: Limit, parts: &[&[u8]]) -> Charge {
         let shared = self.0.shared.as_ref().map(|shared| shared.hash(policy, parts));
         let subject = Subject { here: self.0.memory.hash(policy, parts), shared };
@@ -81,13 +79,11 @@ impl Limiter {
 
     /// Spends all of `charges` or none, in this process only: for what comes before it is known
     /// who asks.
-    #[must_use]
     pub fn spend_here(&self, charges: &[Charge]) -> Outcome {
         self.0.memory.spend(&[], charges, self.0.memory.now())
     }
 
     /// What [`Self::spend_here`] would say. Spends nothing.
-    #[must_use]
     pub fn standing_here(&self, charges: &[Charge]) -> Outcome {
         self.0.memory.look(charges, self.0.memory.now())
     }
@@ -133,13 +129,11 @@ impl Limiter {
     }
 
     /// How often [`Self::spend`] has had to do without Redis, although there should be one.
-    #[must_use]
     pub fn spent_without_redis(&self) -> u64 {
         self.0.without_redis.load(Relaxed)
     }
 
     /// Where the counts are kept just now.
-    #[must_use]
     pub fn store_state(&self) -> StoreState {
         self.0.shared.as_ref().map_or(StoreState::Memory, Shared::state)
     }

@@ -91,7 +91,6 @@ macro_rules! register {
 
 impl Metrics {
     /// Begins to count, for the token types and providers of these names and no others.
-    #[must_use]
     pub fn new<T: Into<String>, P: Into<String>>(
         token_types: impl IntoIterator<Item = T>,
         providers: impl IntoIterator<Item = P>,
@@ -149,13 +148,11 @@ impl Metrics {
     }
 
     /// A connection is open until this is dropped.
-    #[must_use]
     pub fn connection(&self) -> Held {
         Held::of(&self.0.counts.connections)
     }
 
     /// A request for a token is worked on until this is dropped.
-    #[must_use]
     pub fn request(&self) -> Held {
         Held::of(&self.0.counts.requests_in_flight)
     }
@@ -195,7 +192,6 @@ impl Metrics {
     }
 
     /// All of it as text, of the type [`CONTENT_TYPE`].
-    #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
         // A `String` takes everything. Without its last line a text is not taken for a whole one.

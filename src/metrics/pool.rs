@@ -52,7 +52,6 @@ pub struct PoolCounts {
 impl Metrics {
     /// Begins to count for the pool of the token type of this name in the settings. `reasons` are all
     /// for which a token can be discarded.
-    #[must_use]
     pub fn pool(&self, token_type: &str, reasons: &[&'static str]) -> PoolCounts {
         let pools = &self.0.pools;
         let of_type = Type { token_type: token_type.to_owned() };

@@ -78,7 +78,6 @@ pub struct Retries {
 impl Metrics {
     /// Begins to count for the API key at `position`, from 1 on, of the provider of this name in the
     /// settings. `reasons` are all there can be.
-    #[must_use]
     pub fn provider_key(
         &self,
         provider: &str,
@@ -102,7 +101,6 @@ impl Metrics {
 
     /// Begins to count what the provider of this name in the settings is asked again. `reasons` are
     /// all there can be.
-    #[must_use]
     pub fn provider_retries(&self, provider: &str, reasons: &[&'static str]) -> Retries {
         let retries = self.0.providers.retries.clone();
         let made = Retries { provider: provider.to_owned(), retries };

@@ -55,13 +55,11 @@ pub enum ProviderError {
 
 impl ProviderError {
     /// Whether a request was sent.
-    #[must_use]
     pub fn was_asked(&self) -> bool {
         !matches!(self, Self::Unasked(_))
     }
 
     /// Whether it is certain that no token was made, so that none need be counted.
-    #[must_use]
     pub fn minted_nothing(&self) -> bool {
         match self {
             // Who says when to come back has put us off. (RFC 9110, section 15.6.4.)

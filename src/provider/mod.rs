@@ -130,7 +130,6 @@ pub struct Instance {
 
 impl Instance {
     /// An account of this kind that mints through `provider`.
-    #[must_use]
     pub fn new(kind: &'static str, account: Account, provider: Arc<dyn Provider>) -> Self {
         let ahead = Arc::clone(&provider);
         let refusals = Refusals::default();
@@ -140,13 +139,11 @@ impl Instance {
 
 impl Adapter {
     /// The adapter that the settings call `kind`.
-    #[must_use]
     pub fn of_kind(kind: &str) -> Option<&'static Self> {
         ADAPTERS.into_iter().find(|adapter| adapter.kind == kind)
     }
 
     /// What the settings can call an adapter.
-    #[must_use]
     pub fn kinds() -> [&'static str; ADAPTERS.len()] {
         ADAPTERS.map(|adapter| adapter.kind)
     }

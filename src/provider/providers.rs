@@ -55,14 +55,12 @@ impl Providers {
     }
 
     /// What the pool of this token type is like, if it has one.
-    #[must_use]
     pub fn pool_terms(&self, token_type: &str) -> Option<PoolTerms> {
         self.pools.get(token_type).map(Pool::terms)
     }
 
     /// The instance of this name, if `adapter` would open `account` to the very same. What it has
     /// learned of its keys and its provider is then still true.
-    #[must_use]
     pub fn unchanged(&self, adapter: &Adapter, account: &Account) -> Option<Instance> {
         let instance = self.instances.get(&account.name)?;
         let same = instance.kind == adapter.kind && instance.account == *account;
@@ -70,19 +68,16 @@ impl Providers {
     }
 
     /// Whether there is an instance of this name.
-    #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.instances.contains_key(name)
     }
 
     /// Whether there is none at all.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.instances.is_empty()
     }
 
     /// What was minted ahead for what is granted.
-    #[must_use]
     pub fn take(&self, grant: &Grant, means: &Means) -> Stocked {
         let Some(pool) = self.pools.get(grant.token_type()) else { return Stocked::NoPool };
         if pool.spec() != grant.spec() {

@@ -56,7 +56,6 @@ impl Files {
     }
 
     /// The same files as they look now.
-    #[must_use]
     pub fn again(&self) -> Self {
         Self(self.0.keys().map(|path| (path.clone(), Look::at(path))).collect())
     }

@@ -22,7 +22,6 @@ pub struct Secrets(BTreeMap<String, Vec<u64>>);
 
 impl Secrets {
     /// Those that `settings` refer to.
-    #[must_use]
     pub fn of(settings: &Settings, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for (key, reference) in settings.references() {

@@ -41,7 +41,6 @@ pub const XAI_KEY: &str = "xai-sandbox-key";
 pub const ELEVENLABS_KEY: &str = "sk_sandbox_key";
 
 /// The API key that the stand-in for a provider of this kind accepts; `None` if there is no stand-in.
-#[must_use]
 pub fn key(kind: &str) -> Option<&'static str> {
     match kind {
         "xai" => Some(XAI_KEY),

@@ -42,7 +42,6 @@ pub struct Layers {
 
 impl Layers {
     /// Lays one over the other. A file that cannot be read is a problem and left out.
-    #[must_use]
     pub fn merge(&self, problems: &mut Problems) -> Tree {
         let defaults = parse(DEFAULTS).unwrap_or_default();
         let mut builder = Config::builder().add_source(Layer::new("default", defaults.clone()));

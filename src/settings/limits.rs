@@ -151,7 +151,6 @@ impl Limit {
     }
 
     /// Whether it does anything.
-    #[must_use]
     pub fn is_on(&self) -> bool {
         self.mode != Mode::Off && (self.rate.is_some() || self.quota.is_some())
     }

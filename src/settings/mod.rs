@@ -85,7 +85,6 @@ pub struct Settings {
 
 impl Settings {
     /// Reads every section of `tree`, adding to `problems` what is wrong.
-    #[must_use]
     pub fn read(tree: &Tree, problems: &mut Problems) -> Self {
         let mut root = Section::root(tree, problems);
         let settings = Self {

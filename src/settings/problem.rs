@@ -49,26 +49,22 @@ impl Problems {
     }
 
     /// Whether all is well.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether something is wrong that is no single setting's, such as a file that cannot be read.
-    #[must_use]
     pub fn are_general(&self) -> bool {
         self.0.iter().any(|problem| problem.key.is_none())
     }
 
     /// Whether a setting somewhere below the section `key` has a problem.
-    #[must_use]
     pub fn concern_below(&self, key: &str) -> bool {
         let below = format!("{key}.");
         self.0.iter().filter_map(|problem| problem.key.as_ref()).any(|it| it.starts_with(&below))
     }
 
     /// Whether the setting `key` has a problem.
-    #[must_use]
     pub fn concern(&self, key: &str) -> bool {
         self.0.iter().any(|problem| problem.key.as_deref() == Some(key))
     }

@@ -5,7 +5,6 @@ use crate::base::secret::SecretRef;
 
 impl Settings {
     /// Every reference that is in use, with the key of its setting. A public key in a file is one, too.
-    #[must_use]
     pub fn references(&self) -> Vec<(String, SecretRef)> {
         let mut found = Vec::new();
         for (name, provider) in &self.providers {
@@ -38,7 +37,6 @@ impl Settings {
     }
 
     /// Whether identities leave the process, hashed.
-    #[must_use]
     pub fn needs_hash_key(&self) -> bool {
         !matches!(self.limits.store, Store::Memory)
     }

@@ -15,7 +15,6 @@ const AT_START: [&str; 8] = [
 ];
 
 /// Whether a change of the setting `key` needs a restart.
-#[must_use]
 pub fn needs_restart(key: &str) -> bool {
     let below = |section: &str| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'));
     AT_START.iter().any(|it| *it == key || below(it))

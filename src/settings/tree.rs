@@ -33,7 +33,6 @@ impl Tree {
     }
 
     /// Where the value of `key` came from; `None` if it has none.
-    #[must_use]
     pub fn origin(&self, key: &str) -> Option<String> {
         let value = find(&self.merged, key)?;
         // A section is merged from many places; the first of its values must do.
@@ -45,7 +44,6 @@ impl Tree {
     }
 
     /// The keys whose values are others than in `before`, or are in one of the two only.
-    #[must_use]
     pub fn changes(&self, before: &Self) -> Vec<String> {
         let (now, before) = (leaves(&self.merged), leaves(&before.merged));
         let same = |key: &String| match (now.get(key), before.get(key)) {
@@ -57,7 +55,6 @@ impl Tree {
     }
 
     /// Every single value, by key.
-    #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         leaves(&self.merged)
             .into_iter()

@@ -75,7 +75,6 @@ words! {
 
 impl Algorithm {
     /// Whether its key is a secret that both sides have.
-    #[must_use]
     pub fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }

@@ -40,7 +40,6 @@ impl Auth {
     }
 
     /// Whether there is a way to know a caller.
-    #[must_use]
     pub fn knows_callers(&self) -> bool {
         !self.keys.is_empty()
             || !self.jwt.is_empty()
