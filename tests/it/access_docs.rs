@@ -102,8 +102,16 @@ async fn a_publishable_key_is_good_in_its_own_pages_within_its_limits() {
     let answer = documented.send(Method::OPTIONS, "/tokens/xai_realtime", &preflight).await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://demo.example"));
 
-    for other in [&[("origin", "https://evil.example"), mine[1]] as &[_], &[mine[1]]] {
-        assert_eq!(refused(&documented.ask(other).await), is(403, "origin_not_allowed"));
+    let other =
+        ["https://demo.example.evil", "http://demo.example", "null", &documented.server.url];
+    for other in
+        other.map(|origin| vec![("origin", origin), mine[1]]).iter().chain([&vec![mine[1]]])
+    {
+        assert_eq!(
+            refused(&documented.ask(other).await),
+            is(403, "origin_not_allowed"),
+            "{other:?}"
+        );
     }
     let wrong = ("authorization", "Bearer vkp_wrong");
     for nobody in [&[mine[0]] as &[_], &[mine[0], wrong]] {

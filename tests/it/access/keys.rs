@@ -79,32 +79,6 @@ async fn on_the_providers_own_paths_a_key_may_come_in_xi_api_key() {
 }
 
 #[tokio::test]
-async fn a_publishable_key_is_good_for_its_pages_only() {
-    let guarded = Guarded::start(&settings());
-    let from = |origin: Option<&str>| {
-        let request = guarded.session().bearer_auth(PAGE_KEY);
-        match origin {
-            Some(origin) => request.header("origin", origin),
-            None => request,
-        }
-    };
-    assert_eq!(outcome(from(Some("https://demo.example"))).await, "ok");
-    let own = guarded.server.url.clone();
-    for origin in [
-        None,
-        Some("https://demo.example.evil"),
-        Some("http://demo.example"),
-        Some("null"),
-        Some(own.as_str()),
-    ] {
-        assert_eq!(outcome(from(origin)).await, "origin_not_allowed", "{origin:?}");
-    }
-    let answer = answer(from(Some("https://demo.example"))).await;
-    assert_eq!(answer.header("access-control-allow-origin"), Some("https://demo.example"));
-    assert_eq!(guarded.minted().await, 2);
-}
-
-#[tokio::test]
 async fn key_guessing_and_timing_wrong_keys_are_limited_by_address() {
     let guarded = Guarded::start(&settings());
     let guess = |n: u32| guarded.session().bearer_auth(format!("vk_{n:043}"));

@@ -123,24 +123,3 @@ async fn redis_refused_at_boot_then_there_then_killed_then_restarted() {
     let output = guarded.server.end();
     assert!(!output.contains("canary-redis") && !output.contains(HASH_KEY), "{output}");
 }
-
-#[tokio::test]
-#[ignore = "needs redis-server; scripts/test runs it"]
-async fn redis_hung_slows_nobody_and_the_local_limits_go_on() {
-    let redis = Redis::start();
-    let guarded = guarded(&redis, 20);
-    wait_for_store(&guarded.server, "redis").await;
-    let ask = || guarded.session().bearer_auth("vk_a");
-    for _ in 0..5 {
-        assert_eq!(outcome(ask()).await, "ok");
-    }
-    redis.stop();
-    for _ in 0..15 {
-        assert_eq!(outcome(ask()).await, "ok");
-    }
-    let refused = answer(ask()).await;
-    assert_eq!(refused.code(), "quota_exhausted", "the local count was there all the time");
-    wait_for_store(&guarded.server, "memory, because").await;
-    redis.go_on();
-    wait_for_store(&guarded.server, "redis").await;
-}
