@@ -40,7 +40,7 @@ impl Provider for AtOnce {
 /// One with these settings over the defaults, and with a pool for the token type that is named.
 pub fn app(text: &str, pool: Option<(&str, PoolTerms)>) -> App {
     build(text, |live, metrics| {
-        live.providers = providers(metrics);
+        live.providers = providers();
         if let Some((name, terms)) = pool {
             add_pool(live, name, terms, metrics);
         }
@@ -73,7 +73,7 @@ pub fn build(text: &str, change: impl FnOnce(&mut Live, &Metrics)) -> App {
     App::new(live, keeps)
 }
 
-fn providers(metrics: &Metrics) -> Providers {
+fn providers() -> Providers {
     let mut providers = Providers::default();
     for name in KINDS {
         let account = Account {
@@ -82,7 +82,6 @@ fn providers(metrics: &Metrics) -> Providers {
             keys: vec![Secret::new("key")],
             timeout: Duration::from_secs(10),
             transport: valetkey::outbound::Transport::default(),
-            metrics: metrics.clone(),
         };
         providers.insert(Instance::new(name, account, Arc::new(AtOnce(AtomicU32::new(0)))));
     }

@@ -89,7 +89,7 @@ pub enum Lifetime {
 }
 
 /// What an adapter needs to reach an account at its provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// The instance's name in the settings.
     pub name: Name,
@@ -101,20 +101,6 @@ pub struct Account {
     pub timeout: Duration,
     /// How it is reached.
     pub transport: Transport,
-    /// Where it is counted what happens. No part of what the account is.
-    pub metrics: Metrics,
-}
-
-impl PartialEq for Account {
-    fn eq(&self, other: &Self) -> bool {
-        // Taken apart, so that a new field must choose.
-        let Self { name, base_url, keys, timeout, transport, metrics: _ } = self;
-        *name == other.name
-            && *base_url == other.base_url
-            && *keys == other.keys
-            && *timeout == other.timeout
-            && *transport == other.transport
-    }
 }
 
 /// An account that is open, with all that it has learned: which keys rest, and what was vended.
@@ -148,15 +134,20 @@ impl Adapter {
         ADAPTERS.map(|adapter| adapter.kind)
     }
 
-    /// Opens `account`.
+    /// Opens `account`. What happens with it is counted in `metrics`.
     ///
     /// # Errors
     /// When the HTTP client cannot be made or the key cannot be sent; in words for the operator.
-    pub fn open(&self, account: Account, clock: &Clock) -> Result<Instance, String> {
+    pub fn open(
+        &self,
+        account: Account,
+        clock: &Clock,
+        metrics: &Metrics,
+    ) -> Result<Instance, String> {
         let upstream = Upstream::new(&account)?;
         let open = |key| (self.open)(key, upstream.clone(), clock.clone());
         let adapters = account.keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let provider = Arc::new(Resilience::new(&account, self.products, adapters));
+        let provider = Arc::new(Resilience::new(&account, self.products, adapters, metrics));
         let refusals = provider.refusals().clone();
         let ahead = Arc::new(Prefetch(Arc::clone(&provider)));
         Ok(Instance { kind: self.kind, account, provider, ahead, refusals })

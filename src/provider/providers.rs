@@ -146,14 +146,14 @@ mod tests {
             keys: vec![Secret::new("one"), Secret::new("two")],
             timeout: Duration::from_secs(10),
             transport: Transport::default(),
-            metrics: Metrics::new(["type"], ["xai"]),
         }
     }
 
     #[test]
     fn an_instance_is_kept_only_while_nothing_of_it_changes() {
         let [xai, elevenlabs] = ADAPTERS;
-        let opened = xai.open(account(), &Clock::fixed(0)).unwrap();
+        let opened =
+            xai.open(account(), &Clock::fixed(0), &Metrics::new(["type"], ["xai"])).unwrap();
         let mut providers = Providers::default();
         providers.insert(opened.clone());
         let kept = providers.unchanged(xai, &account()).expect("nothing changed");

@@ -73,7 +73,7 @@ impl Layers {
             problems.add_general("the settings cannot be laid over one another");
             defaults.clone()
         });
-        Tree::new(merged, defaults)
+        Tree { merged, defaults }
     }
 
     /// Complains about `VALETKEY_SERVER_LISTEN` and `VALETKEY_SERVER__LISTEN`: a single `_` between its

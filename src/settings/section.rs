@@ -146,15 +146,17 @@ impl<'a> Section<'a> {
         places.into_iter().map(|place| self.section(&place.to_string(), &read)).collect()
     }
 
-    /// The table `key` of strings with keys of the user's choice.
-    pub(super) fn strings(&mut self, key: &str) -> BTreeMap<String, String> {
+    /// The table `key` of values with keys of the user's choice.
+    pub(super) fn values<T: FromSetting>(&mut self, key: &str) -> BTreeMap<String, T> {
         self.section(key, |inner| {
-            let names = sorted(inner.table);
-            names
-                .into_iter()
-                .filter_map(|name| inner.optional(&name).map(|value| (name, value)))
-                .collect()
+            let names = sorted(inner.table).into_iter();
+            names.filter_map(|name| inner.optional(&name).map(|value| (name, value))).collect()
         })
+    }
+
+    /// The same, each one value or a list of them.
+    pub(super) fn lists(&mut self, key: &str) -> BTreeMap<String, Vec<String>> {
+        self.values(key).into_iter().map(|(name, OneOrMore(values))| (name, values)).collect()
     }
 
     /// Whether the table has the key, be it right or wrong.
@@ -178,17 +180,6 @@ impl<'a> Section<'a> {
 
     fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
-    }
-
-    /// The table `key` of values with keys of the user's choice, each one value or a list of them.
-    pub(super) fn lists(&mut self, key: &str) -> BTreeMap<String, Vec<String>> {
-        self.section(key, |inner| {
-            let names = sorted(inner.table);
-            let values = |name: String| {
-                inner.optional(&name).map(|OneOrMore(values)| (name.clone(), values))
-            };
-            names.into_iter().filter_map(values).collect()
-        })
     }
 
     /// Adds a problem of the setting `key` of this table.

@@ -47,7 +47,7 @@ impl TokenType {
             ttl: section.optional("ttl"),
             max_ttl: section.optional("max_ttl"),
             ignored_fields: section.optional("ignored_fields").unwrap_or_default(),
-            connect: section.strings("connect"),
+            connect: section.values("connect"),
             enabled: section.optional("enabled").unwrap_or(true),
             pool: section.section("pool", Pool::read),
         }

@@ -28,10 +28,6 @@ pub struct Setting {
 }
 
 impl Tree {
-    pub(super) fn new(merged: Map<String, Value>, defaults: Map<String, Value>) -> Self {
-        Self { merged, defaults }
-    }
-
     /// Where the value of `key` came from; `None` if it has none.
     pub fn origin(&self, key: &str) -> Option<String> {
         let value = find(&self.merged, key)?;
@@ -152,7 +148,7 @@ mod tests {
     fn tree(toml: &str) -> Tree {
         let source = File::from_str(toml, FileFormat::Toml);
         let merged = Config::builder().add_source(source).build().unwrap().cache;
-        Tree::new(merged.into_table().unwrap(), Map::new())
+        Tree { merged: merged.into_table().unwrap(), defaults: Map::new() }
     }
 
     #[test]

@@ -39,10 +39,10 @@ impl Ingredients<'_> {
                 keys: secrets,
                 timeout: settings.timeout,
                 transport,
-                metrics: self.metrics.clone(),
             };
             let before = self.previous.and_then(|it| it.providers.unchanged(adapter, &account));
-            match before.map_or_else(|| adapter.open(account, &self.clock), Ok) {
+            let open = || adapter.open(account, &self.clock, &self.metrics);
+            match before.map_or_else(open, Ok) {
                 Ok(instance) => providers.insert(instance),
                 Err(message) => self.problem(problems, &format!("providers.{name}"), message),
             }

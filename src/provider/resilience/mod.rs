@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{Account, Invalid, Product, Provider, ProviderError};
 use crate::{
     base::{chance::chance, secret::Secret},
-    metrics::Retries,
+    metrics::{Metrics, Retries},
     token::{MintSpec, Minted, Name},
 };
 pub(super) use prefetch::Prefetch;
@@ -66,8 +66,9 @@ impl Resilience {
         account: &Account,
         products: &'static [Product],
         adapters: Vec<Arc<dyn Provider>>,
+        metrics: &Metrics,
     ) -> Self {
-        let Account { name, metrics, .. } = account;
+        let name = &account.name;
         let keys = account.keys.iter().zip(adapters).enumerate();
         let keys =
             keys.map(|(at, (secret, adapter))| ApiKey::new(name, at + 1, secret, adapter, metrics));

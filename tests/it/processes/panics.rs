@@ -90,7 +90,6 @@ fn app(provider: impl Provider + 'static, audit: &str) -> App {
         keys: vec![Secret::new("key")],
         timeout: Duration::from_secs(10),
         transport: Transport::default(),
-        metrics: ingredients.metrics.clone(),
     };
     let mut providers = Providers::default();
     providers.insert(Instance::new("xai", account, Arc::new(provider)));

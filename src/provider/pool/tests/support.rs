@@ -107,7 +107,7 @@ pub(super) fn set_with(size: u32, audit: Audit) -> Set {
         most_at_once: AtomicU64::default(),
         clock,
     });
-    let instance = Instance::new("elevenlabs", account(&means.metrics), fake.clone());
+    let instance = Instance::new("elevenlabs", account(), fake.clone());
     let refusals = instance.refusals.clone();
     let spec = MintSpec { provider: "elevenlabs".into(), product: "realtime_scribe", ttl: TTL };
     let terms = PoolTerms { size, min_remaining: MIN_REMAINING };
@@ -124,14 +124,13 @@ fn clock(set_forward: Arc<AtomicI64>) -> Clock {
     })
 }
 
-fn account(metrics: &Metrics) -> Account {
+fn account() -> Account {
     Account {
         name: "elevenlabs".into(),
         base_url: Url::parse("https://api.example").unwrap(),
         keys: vec![Secret::new("canary")],
         timeout: Duration::from_secs(10),
         transport: Transport::default(),
-        metrics: metrics.clone(),
     }
 }
 

@@ -94,9 +94,9 @@ fn scripted(keys: usize, script: &Script) -> Resilience {
         let (script, minted) = (Arc::clone(&script), Arc::clone(&made));
         Arc::new(Scripted { key, script, asked: Mutex::default(), minted }) as Arc<dyn Provider>
     });
-    let account = account(keys, Metrics::new(["type"], ["xai"]));
+    let (account, metrics) = (account(keys), Metrics::new(["type"], ["xai"]));
     let products = crate::provider::elevenlabs::ADAPTER.products;
-    let mut resilience = Resilience::new(&account, products, adapters.collect());
+    let mut resilience = Resilience::new(&account, products, adapters.collect(), &metrics);
     // So that two runs are alike.
     resilience.chance = || 0.5;
     resilience

@@ -83,14 +83,13 @@ pub(super) struct Set {
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-pub(super) fn account(keys: usize, metrics: Metrics) -> Account {
+pub(super) fn account(keys: usize) -> Account {
     Account {
         name: "xai".into(),
         base_url: "https://api.example".parse().unwrap(),
         keys: (0..keys).map(|n| Secret::new(format!("canary-{n}"))).collect(),
         timeout: DEADLINE,
         transport: Transport::default(),
-        metrics,
     }
 }
 
@@ -101,10 +100,10 @@ pub(super) fn set(keys: &[&[Does]]) -> Set {
     };
     let fakes: Vec<_> = keys.iter().map(fake).collect();
     let metrics = Metrics::new(["type"], ["xai"]);
-    let account = account(keys.len(), metrics.clone());
+    let account = account(keys.len());
     let adapters = fakes.iter().map(|fake| fake.clone() as Arc<dyn Provider>).collect();
     let products = crate::provider::elevenlabs::ADAPTER.products;
-    let resilience = Resilience::new(&account, products, adapters);
+    let resilience = Resilience::new(&account, products, adapters, &metrics);
     Set { resilience: Arc::new(resilience), fakes, metrics }
 }
 
