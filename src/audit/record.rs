@@ -149,8 +149,8 @@ impl Record {
     ///
     /// # Errors
     /// When the sink did not take it within 100 ms. The answer must then be the problem
-    /// `audit_unavailable`, whatever it would have been: that is what the record will say, as soon
-    /// as it can be written.
+    /// `audit_unavailable`, whatever it would have been: that is what the record says, if it can be
+    /// written later.
     pub async fn finish(mut self, outcome: &'static str) -> Result<(), Unrecorded> {
         let Some(open) = &self.0 else { return Ok(()) };
         let (audit, deadline) = (Arc::clone(&open.audit), Deadline::now() + PATIENCE);

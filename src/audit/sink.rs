@@ -184,7 +184,7 @@ impl Sink {
         Pending { written, correction: None, sink: self }.until(deadline).await
     }
 
-    /// Has the outcome that an answer gets whose record came too late written some time.
+    /// Queues the record with the outcome `audit_unavailable`, and does not wait for it.
     pub(super) fn write_unavailable(&self, mut event: Box<Event>) {
         self.health.late();
         event.instead(UNAVAILABLE);

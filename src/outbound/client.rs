@@ -28,10 +28,10 @@ tokio::task_local! {
     static CONNECT_BEGUN: Cell<bool>;
 }
 
-/// There is little to do while no more requests than these are in flight.
-pub(super) const FEW: usize = 4;
+/// The most requests in flight on the connections that all threads use.
+pub(super) const MAX_COMMON: usize = 4;
 
-/// Makes one set of connections after the other.
+/// Builds a new set of connections.
 type Build = Box<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sync>;
 
 /// A client for one server; all its copies share its connections.
@@ -39,9 +39,9 @@ type Build = Box<dyn Fn() -> Result<reqwest::Client, reqwest::Error> + Send + Sy
 pub struct Client(Arc<Shared>);
 
 struct Shared {
-    /// Those of all threads, while there is little to do: few are kept alive, and used often.
+    /// Used by all threads while few requests are in flight: they are then used often enough to stay open.
     common: ArcSwap<Connections>,
-    /// A busy thread's own. Another's would take each step of a request from thread to thread.
+    /// One set for each thread, for busy times: a connection is looked after by the thread that opened it.
     own: ThreadLocal<ArcSwap<Connections>>,
     build: Build,
     resolver: Resolver,
@@ -95,7 +95,7 @@ impl Client {
         Ok(Self(Arc::new(Shared { common, own, build, resolver, by_proxy })))
     }
 
-    /// Sends `post` with `body`. The deadline is the caller's, who drops the future.
+    /// Sends `post` with `body`. It has no deadline: whoever calls sets one, and drops the future.
     ///
     /// # Errors
     /// When no answer came.
@@ -107,7 +107,7 @@ impl Client {
         self.send(post.with(body))
     }
 
-    /// Asks for `url`. The deadline is the caller's, who drops the future.
+    /// Asks for `url`. It has no deadline: whoever calls sets one, and drops the future.
     ///
     /// # Errors
     /// When no answer came.
@@ -159,7 +159,7 @@ impl Shared {
     fn set(&self) -> &ArcSwap<Connections> {
         let common = self.common.load();
         // Each request in flight holds them, and so does the client.
-        if Arc::strong_count(&common) <= FEW {
+        if Arc::strong_count(&common) <= MAX_COMMON {
             return &self.common;
         }
         let own =
@@ -175,9 +175,9 @@ impl Connections {
     }
 }
 
-/// Notices a request that is given up, because its deadline came. Where no answer to any request came
-/// meanwhile, the connections may be dead without a sign of it, or take no requests: they are given up
-/// as well, so that the next request does not wait on them.
+/// Notices a request that is dropped before its answer: its deadline came, or nobody waits any more. Where
+/// no answer to any request came meanwhile, the connections may be dead without a sign of it, or take no
+/// requests: all of them are given up, so that the next request does not wait on them.
 struct GivenUp<'a> {
     shared: &'a Shared,
     set: &'a ArcSwap<Connections>,

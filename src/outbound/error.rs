@@ -33,20 +33,19 @@ pub enum ConnectError {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The request was not sent.
+    /// There is no connection, or it was refused to us: nobody looked at the request.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The server said that it did not process the request (RFC 9113, section 8.7).
     #[error("the server did not process the request")]
     Unprocessed,
-    /// What came is not HTTP.
+    /// What came is not HTTP, or its end is ambiguous.
     #[error("the answer is not HTTP")]
     NotHttp,
-    /// The request was sent on a connection that had been open for a while, and that ended without an
-    /// answer.
-    #[error("the connection had been open for a while, and was closed without an answer")]
+    /// The request was sent on a connection that was not opened for it, and that ended without an answer.
+    #[error("the connection had been open before, and was closed without an answer")]
     Stale,
-    /// The request was sent on a new connection, which ended without an answer.
+    /// The connection ended without an answer: one that was opened for the request, or any with HTTP/2.
     #[error("the connection was closed without an answer")]
     HungUp,
 }

@@ -15,9 +15,9 @@ async fn a_connection_carries_one_request_after_the_other() {
 
 #[tokio::test]
 async fn busy_threads_keep_connections_of_their_own() {
-    let does = [[Does::Hold; client::FEW].as_slice(), &[Does::Answer]].concat();
+    let does = [[Does::Hold; client::MAX_COMMON].as_slice(), &[Does::Answer]].concat();
     let (server, client, post) = Server::start(does.leak()).await;
-    let held: Vec<_> = (0..client::FEW)
+    let held: Vec<_> = (0..client::MAX_COMMON)
         .map(|_| {
             let (client, post) = (client.clone(), post.clone());
             tokio::spawn(async move { ask(&client, &post).await })

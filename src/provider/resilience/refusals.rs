@@ -1,12 +1,12 @@
-//! How often a provider has refused one of our keys.
+//! How often a key that had worked was refused.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-/// A count of the times that a key came to rest because it was refused. Tokens that were minted before
-/// may be worth nothing after. Cheap to clone; all clones count together.
+/// A count of the refusals of keys that had worked. Tokens that were minted before may be worth nothing
+/// after, so a pool that sees it change throws its own away. Cheap to clone; all clones count together.
 #[derive(Clone, Debug, Default)]
 pub(in crate::provider) struct Refusals(Arc<AtomicU64>);
 

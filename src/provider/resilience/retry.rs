@@ -1,4 +1,5 @@
-//! Whether a provider may be asked again. This is the only place where that is decided.
+//! Whether a provider may be asked again after an error. The HTTP client has then repeated by itself what an
+//! HTTP/2 server did not process.
 
 use std::time::Duration;
 
